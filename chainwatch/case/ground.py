@@ -21,6 +21,7 @@ from chainwatch.errors import CaseError
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.what_was_read import WhatWasRead, what_was_read
 from chainwatch.privacy.people.result import PeopleRoles
 from chainwatch.privacy.people.roles import roles
 from chainwatch.tracing.result import Trace
@@ -91,6 +92,11 @@ class Ground:
         """The subjects of all parts, each once: ``chain, address``."""
         rows = pl.concat([one.subjects.select("chain", "address") for one in self.parts])
         return rows.unique(maintain_order=True)
+
+    @cached_property
+    def read(self) -> WhatWasRead:
+        """What was read of each chain, and up to when."""
+        return what_was_read(self.ledger)
 
     @cached_property
     def owners(self) -> Clusters:

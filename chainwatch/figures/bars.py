@@ -7,8 +7,8 @@ what the number beside it does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +17,7 @@ from chainwatch.figures import style
 from chainwatch.figures.drawing import INK, box, write
 from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import Edition, coarse
-from chainwatch.privacy.mask_rows import hidden_rows, rounded_alike
+from chainwatch.privacy.mask_rows import hidden_rows, masked_names, rounded_alike
 from chainwatch.privacy.roles import roles_of
 from chainwatch.privacy.session import on_desk
 from chainwatch.results.result import Result
@@ -26,8 +26,13 @@ from chainwatch.results.table import Rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDE, MARGIN, LABEL, TITLE = 640.0, 18.0, 8.0, 10.0
-"""Points: width of a figure, its margins, size of its text and of its heading."""
+WIDE, MARGIN, LABEL, TITLE = 740.0, 18.0, 8.0, 10.0
+"""Points: width of a figure, its margins, size of its text and of its heading. It is as wide as
+what is printed on a page of A4 on its side, so that there its text is as large as here."""
+
+TALLEST = 390.0
+"""Points: a figure that is higher than this does not stand below its heading on that page, and is
+made smaller."""
 
 LINE = 12.0
 """Points from one line of running text to the next."""
@@ -47,27 +52,64 @@ class Told(NamedTuple):
         return f"{'≈ ' if self.rounded else ''}{printable(asset.shown(self.amount))}"
 
 
-_shown: ContextVar[Edition | None] = ContextVar(
-    "the edition that a figure is drawn for", default=None
-)
+class Shown(NamedTuple):
+    """For whom is drawn: the edition, what takes words out that it may not say, and a note on the
+    data that every figure ends with."""
+
+    edition: Edition
+    redact: Callable[[str], str] = str
+    data: str = ""
+
+
+_shown: ContextVar[Shown | None] = ContextVar("for whom a figure is drawn", default=None)
 
 
 @contextmanager
-def shown_by(edition: Edition) -> Iterator[None]:
-    """Draw for an edition, as long as the block lasts; outside of it for that of the desk."""
-    token = _shown.set(edition)
+def shown_by(
+    edition: Edition, redact: Callable[[str], str] = str, data: str = ""
+) -> Iterator[None]:
+    """Draw for an edition, as long as the block lasts; outside of it for that of the desk.
+
+    ``redact`` takes out of strangers' words what the edition may not say; ``data`` says in a
+    sentence what was read, and up to when.
+    """
+    token = _shown.set(Shown(edition, redact, data))
     try:
         yield
     finally:
         _shown.reset(token)
 
 
+def drawn_for(edition: Edition | None, data: str = "") -> AbstractContextManager[None]:
+    """Draw for an edition that is named, else for that of whoever draws, or the desk's."""
+    now = _shown.get()
+    if edition is not None:
+        return shown_by(edition, now.redact if now else str, data or (now.data if now else ""))
+    if data and now is not None:
+        return shown_by(now.edition, now.redact, data)
+    return nullcontext()
+
+
 def shown_edition(*results: Result) -> Edition:
     """Return the edition that is drawn for: that of a case, or the desk's with these roles."""
-    return _shown.get() or on_desk(roles_of(results))
+    now = _shown.get()
+    return now.edition if now else on_desk(roles_of(results))
 
 
-def told_amounts(result: Result, chain: str, *each: Rows) -> list[Told]:
+def redacted(text: str) -> str:
+    """Return strangers' words without what the edition that is drawn for may not say."""
+    now = _shown.get()
+    return now.redact(text) if now else text
+
+
+def actor_named(result: Result, name: str, concept: str = "") -> str:
+    """Return the name that tags give, or what it is where all who bear it are masked."""
+    if name in masked_names([result], shown_edition(result)):
+        return f"somebody tagged {concept}" if concept else "somebody tagged"
+    return redacted(name)
+
+
+def told_amounts(result: Result, chain: str, *each: Rows, column: str = "amount") -> list[Told]:
     """Return the amounts of rows as the edition of the desk may say them.
 
     Parameters
@@ -80,11 +122,13 @@ def told_amounts(result: Result, chain: str, *each: Rows) -> list[Told]:
         The same rows, in the same order, each time with other parties behind them, such as who
         holds and who paid: an amount is rounded if it is for any, or if a finding of the case
         rounds the same sum.
+    column : str
+        Where the amounts stand; null counts as nothing.
     """
     edition = shown_edition(result)
     hidden = [hidden_rows(rows, [chain] * rows.frame.height, edition) for rows in each]
     told = edition.rounded - edition.published
-    amounts = [int(amount) for amount in each[0].frame["amount"]]
+    amounts = [int(amount or 0) for amount in each[0].frame[column]]
     few = [
         any(of[place].party or of[place].transaction for of in hidden) or amount in told
         for place, amount in enumerate(amounts)
@@ -119,9 +163,13 @@ def page(tall: float, title: str, alt: str, ax: Axes | None) -> Axes:
 
 
 def wrapped(texts: Sequence[str]) -> list[str]:
-    """Return running text in lines that fit the width of a figure."""
-    room = WIDE - 2 * MARGIN
-    return [row for one in texts for row in style.wrap(printable(one), room, LABEL, lines=6)]
+    """Return running text in lines that fit the width of a figure, with what was read as the last.
+
+    What was read is said where a case draws, or whoever draws says it.
+    """
+    now, room = _shown.get(), WIDE - 2 * MARGIN
+    told = [*texts, *([now.data] if now and now.data else [])]
+    return [row for one in told for row in style.wrap(printable(one), room, LABEL, lines=6)]
 
 
 def lines(ax: Axes, top: float, rows: Sequence[str]) -> float:

@@ -1,58 +1,30 @@
-"""Figures of a trace for a case: range across policies, timeline and sum check, by its edition."""
+"""Figures of results for a case: each drawn by the edition of the case, whatever the desk shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.errors import InputError
 from chainwatch.figures.bars import shown_by
-from chainwatch.figures.between.routes_figure import routes, routes_text
-from chainwatch.figures.range_figure import policy_range, range_text
-from chainwatch.figures.sum_figure import sum_check, sum_text
-from chainwatch.figures.time_figure import time_text, timeline
+from chainwatch.figures.charts.catalogue import FIGURES, Figure, figure_of
+from chainwatch.ledger.lookup.what_was_read import WhatWasRead
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flows import FLOW_SCHEMA
 from chainwatch.results.result import Drawing, Result, recorded
 from chainwatch.results.table import Rows
-from chainwatch.tracing.paths.result import APART, Paths
-from chainwatch.tracing.ranges.range_result import NO_INTERVAL, TraceRange
+from chainwatch.tracing.exposure import exposure
+from chainwatch.tracing.ranges.range_result import TraceRange
 from chainwatch.tracing.result import Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Kind = Literal["range", "timeline", "sum_check", "routes"]
-
-HEADINGS: dict[str, str] = {
-    "range": "What depends on the method of following",
-    "timeline": "When value came in and when it ended",
-    "sum_check": "What came in and where it ended",
-    "routes": "Routes from one party to the other",
-}
-
-CAPTIONS: dict[str, str] = {
-    "range": f"{NO_INTERVAL} A policy is a method of computing, not a finding of law.",
-    "timeline": "Each lane is what came in, or one way in which it ended, by the time of the"
-    " payment.",
-    "sum_check": "Both sides run to the same line: nothing was lost or made while following.",
-    "routes": APART,
-}
-"""What must be known to read each, beside what it says itself."""
-
-_DRAW: dict[str, tuple[Callable[..., Axes], Callable[..., str]]] = {
-    "range": (policy_range, range_text),
-    "timeline": (timeline, time_text),
-    "sum_check": (sum_check, sum_text),
-    "routes": (routes, routes_text),
-}
-
-_FITS: Mapping[str, type[Result]] = {"range": TraceRange, "routes": Paths}
-"""Of what kind of result a figure is; all others are of a trace."""
+HEADINGS: Mapping[str, str] = {one.kind: one.heading for one in FIGURES}
+CAPTIONS: Mapping[str, str] = {one.kind: one.caption for one in FIGURES}
 
 
 @dataclass(frozen=True)
@@ -61,85 +33,101 @@ class ShownFigure:
 
     Attributes
     ----------
-    of : TraceRange, Trace or Paths
+    of : Result
         What it shows.
-    kind : str
+    figure : Figure
         Which figure.
     edition : Edition
         Who is shown, and what is rounded.
     flows : polars.DataFrame
-        No rows: its bars are sums, and lead from nobody to nobody.
+        No rows: what it shows are sums, or tables of results that the case holds.
     has_flows : bool
         So there is no graph of it.
     name : str
         What tells it from others of its kind.
+    how : mapping
+        What else the figure is given, by name.
+    data : str
+        What was read and up to when.
+    redact : callable
+        Takes out of strangers' words what the edition may not say.
     """
 
-    of: TraceRange | Trace | Paths
-    kind: Kind
+    of: Result
+    figure: Figure
     edition: Edition
     flows: pl.DataFrame
     has_flows: bool = False
     name: str = ""
+    how: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""
+    redact: Callable[[str], str] = str
 
     @property
     def stem(self) -> str:
         """The name of its files."""
-        return self.kind
+        return self.figure.kind
 
     @property
     def heading(self) -> str:
         """Its heading in a report."""
-        return HEADINGS[self.kind] + (f": {self.name}" if self.name else "")
+        return self.figure.heading + (f": {self.name}" if self.name else "")
 
     @property
     def caption(self) -> str:
         """What must be known to read it."""
-        return CAPTIONS[self.kind]
+        return self.figure.caption
 
     @property
     def alt(self) -> str:
         """What it shows, in words."""
-        with shown_by(self.edition):
-            return _DRAW[self.kind][1](self.of)
+        with shown_by(self.edition, self.redact, self.data):
+            return self.figure.words(self.of, **self.how)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw it and return its Axes."""
-        with shown_by(self.edition):
-            return _DRAW[self.kind][0](self.of, ax)
+        with shown_by(self.edition, self.redact, self.data):
+            return self.figure.draw(self.of, ax, **self.how)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class CaseFigure(Result):
-    """A figure of a trace, or of a range across policies, that has not been drawn yet.
+    """A figure of a result that has not been drawn yet.
 
     Attributes
     ----------
-    of : TraceRange, Trace or Paths
+    of : Result
         What it shows.
     kind : str
-        ``range`` of a range; ``timeline`` or ``sum_check`` of a trace; ``routes`` of paths.
+        Which figure, by its name in :data:`chainwatch.figures.charts.catalogue.FIGURES`.
     name : str
         What tells it from others of its kind in one report.
+    data : str
+        What was read and up to when, for its legend.
+    how : mapping
+        What else the figure is given, by name.
     """
 
-    of: TraceRange | Trace | Paths
-    kind: Kind
+    of: Result
+    kind: str
     name: str = ""
+    data: str = ""
+    how: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def asset(self) -> Asset:
-        """What was followed."""
-        return self.of.asset
+    def asset(self) -> Asset | None:
+        """What its amounts are of; None where it has none."""
+        return getattr(self.of, "asset", None)
 
     def tables(self) -> Mapping[str, Rows]:
-        """Return no table: what it shows is what was followed."""
+        """Return no table: what it shows is in those of results."""
         return {}
 
     def words(self) -> Mapping[str, Any]:
         """Return what makes it this figure."""
-        named = {"name": self.name} if self.name else {}
-        return {"of": self.of.digest, "kind": self.kind, **named}
+        told = {"name": self.name, "data": self.data, "how": _told(self.how)}
+        said = {key: value for key, value in told.items() if value}
+        return {"of": self.of.digest, "kind": self.kind, **said}
 
     def drawings(self) -> Sequence[Drawing]:
         """Return itself: it is drawn when an edition is known."""
@@ -147,52 +135,87 @@ class CaseFigure(Result):
 
     def shown(self, edition: Edition, redact: Callable[[str], str] = str) -> ShownFigure:
         """Return it as an edition shows it: what is rounded there is drawn as it is said."""
-        none, name = pl.DataFrame(schema=FLOW_SCHEMA), redact(self.name)
-        return ShownFigure(self.of, self.kind, edition, none, name=name)
+        return ShownFigure(
+            self.of, figure_of(self.kind, self.of), edition, pl.DataFrame(schema=FLOW_SCHEMA),
+            name=redact(self.name), how=self.how, data=self.data, redact=redact,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"CaseFigure({self.kind})"
 
 
+def _told(value: Any) -> Any:
+    """Return what a figure is given as plain data: results by their digests."""
+    if isinstance(value, Result):
+        return value.digest
+    if isinstance(value, Mapping):
+        return {str(key): _told(one) for key, one in value.items()}
+    return value
+
+
 @recorded
-def case_figure(of: TraceRange | Trace | Paths, *, kind: Kind, name: str = "") -> CaseFigure:
+def case_figure(
+    of: Result, *, kind: str, name: str = "", data: str = "", **how: Any
+) -> CaseFigure:  # fmt: skip
     """Return a figure that a case draws in each of its editions, masked as that is.
 
     Parameters
     ----------
-    of : TraceRange, Trace or Paths
-        What ``trace_all(...)``, ``trace(...)`` or ``paths(...)`` returned.
+    of : Result
+        What it shows, such as what ``trace_all(...)``, ``trace(...)`` or ``exposure(...)`` gave.
     kind : str
-        ``range`` of a range; ``timeline`` or ``sum_check`` of a trace; ``routes`` of paths.
+        Which figure of it: see :data:`chainwatch.figures.charts.catalogue.FIGURES`.
     name : str
         What tells it from others of its kind in one report.
+    data : str
+        What was read and up to when, for its legend.
+    **how
+        What else the figure is given, by name, such as ``alert=3`` of a typology card.
 
     Raises
     ------
     InputError
         If there is no such figure of it.
     """
-    fits = _FITS.get(kind, Trace)
-    if kind not in _DRAW or not isinstance(of, fits):
-        raise InputError(
-            f"no figure {kind!r} of a {type(of).__name__}",
-            remedy="draw range of trace_all(...), timeline or sum_check of trace(...), routes of"
-            " paths(...)",
-        )
-    return CaseFigure(of, kind, name)
+    figure_of(kind, of)
+    return CaseFigure(of, kind, name, data, how)
 
 
-def trace_figures(followed: Trace, across: TraceRange, name: str = "") -> list[CaseFigure]:
+def trace_figures(
+    followed: Trace, across: TraceRange, name: str = "", data: str = ""
+) -> list[CaseFigure]:
     """Return what a case draws beside the flow: the range, the timeline and the sum check.
 
     Reach has no sum, so that the last is left out of a policy that does not conserve value.
-    ``name`` tells them from those of another trace.
+    ``name`` tells them from those of another trace; ``data`` says what was read.
     """
-    made = [
-        case_figure(across, kind="range", name=name),
-        case_figure(followed, kind="timeline", name=name),
-    ]
-    return [
-        *made,
-        *([case_figure(followed, kind="sum_check", name=name)] if followed.conserves else []),
-    ]
+    of: dict[str, Result] = {"range": across, "timeline": followed}
+    if followed.conserves:
+        of["sum_check"] = followed
+    return [case_figure(one, kind=kind, name=name, data=data) for kind, one in of.items()]
+
+
+def followed_figures(
+    followed: Trace, across: TraceRange, read: WhatWasRead, name: str = "", **asked: Any
+) -> list[CaseFigure]:
+    """Return the charts of what was followed: exposure bars first, then those of the trace.
+
+    Parameters
+    ----------
+    followed : Trace
+        What was followed, under the policy of the case.
+    across : TraceRange
+        The same under every policy.
+    read : WhatWasRead
+        What was read, for the legend of each.
+    name : str
+        What tells them from those of another trace.
+    **asked
+        What ``exposure(...)`` is asked with beside the trace, ``tags`` first: the same is asked of
+        the trace under each policy that conserves value.
+    """
+    data = read.data(followed.asset.chain)
+    each = {policy: exposure(across.traces[policy], **asked) for policy in across.compared}
+    reached = exposure(followed, **asked)
+    first = case_figure(reached, kind="exposure", name=name, data=data, across=each)
+    return [first, *trace_figures(followed, across, name, data)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from chainwatch.errors import InputError, expect
@@ -9,6 +10,7 @@ from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
+from chainwatch.privacy.edition import Edition
 from chainwatch.tracing.ranges.range_result import (
     BY_KIND,
     COMMON,
@@ -20,8 +22,16 @@ from chainwatch.tracing.ranges.range_result import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEAD, NAME, ROW, GAP = 40.0, 26.0, 23.0, 8.0
-"""Points: height of the heading, of the name of an end, of a bar with its names, between ends."""
+HEAD, NAME, ROW, GAP = 34.0, 28.0, 18.0, 8.0
+"""Points: height of the heading, of the name of an end with its range, of a bar with its names,
+between ends."""
+
+BETWEEN = 28.0
+"""Points between the two columns in which ends stand: a figure in one would be too high for print,
+and be made too small to be read."""
+
+COLUMN = (WIDE - 2 * MARGIN - BETWEEN) / 2
+"""Points: width of a column."""
 
 INDENT = 14.0
 """Points by which bars stand in behind the name of their end."""
@@ -51,8 +61,15 @@ class Kind(NamedTuple):
     high: Told
     groups: tuple[Group, ...]
 
+    @property
+    def tall(self) -> float:
+        """Room that it takes, in points."""
+        return NAME + sum(group.tall for group in self.groups) + GAP
 
-def policy_range(found: TraceRange, ax: Axes | None = None, *, top: int = 12) -> Axes:
+
+def policy_range(
+    found: TraceRange, ax: Axes | None = None, *, edition: Edition | None = None, top: int = 12
+) -> Axes:
     """Draw what each policy says of each kind of end, and return the Axes.
 
     Policies that say the same share a bar, and their names stand above it. The line beside the
@@ -67,25 +84,57 @@ def policy_range(found: TraceRange, ax: Axes | None = None, *, top: int = 12) ->
         What ``trace_all(...)`` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting height.
+    edition : Edition, optional
+        Who is shown; without one, the edition of the desk.
     top : int
-        Kinds of end that are drawn, the largest first; the others are counted.
+        Kinds of end that are drawn, the largest first, as far as a page of A4 on its side has room
+        for them at 7 points; the others are counted.
     """
     expect(found, TraceRange, "found", "pass what trace_all(...) returned")
     if top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one kind of end")
-    kinds = _kinds(found)
-    words = bars.wrapped(_words(found, len(kinds) - top))
-    drawn = kinds[:top]
-    groups = [group for one in drawn for group in one.groups]
-    rows = sum(group.tall for group in groups)
-    tall = HEAD + (NAME + GAP) * len(drawn) + rows + bars.LINE * len(words) + 2 * MARGIN
-    largest = max((one.told.amount for one in groups if one.kind != "poison"), default=0) or 1
-    with style.settings():
-        ax = bars.page(tall, "What depends on the method of following", range_text(found), ax)
-        y = bars.lines(ax, tall - HEAD + 6.0, words) - GAP
-        for one in drawn:
-            y = _draw(ax, one, y, largest, found)
+    with bars.drawn_for(edition):
+        kinds = _kinds(found)
+        words = bars.wrapped(_words(found, 1))
+        columns = _columns(kinds[:top], bars.TALLEST - HEAD - 2 * MARGIN - bars.LINE * len(words))
+        drawn = sum(map(len, columns))
+        words = bars.wrapped(_words(found, len(kinds) - drawn))
+        rows = max((sum(one.tall for one in column) for column in columns), default=0.0)
+        tall = HEAD + rows + bars.LINE * len(words) + 2 * MARGIN
+        groups = [group for column in columns for one in column for group in one.groups]
+        largest = max((one.told.amount for one in groups if one.kind != "poison"), default=0) or 1
+        with style.settings():
+            title = "What depends on the method of following"
+            ax = bars.page(tall, title, range_text(found), ax)
+            top_y = bars.lines(ax, tall - HEAD + 4.0, words) - GAP
+            for number, column in enumerate(columns):
+                y = top_y
+                for one in column:
+                    left = MARGIN + number * (COLUMN + BETWEEN)
+                    y = _draw(ax, one, left, y, largest, found)
     return ax
+
+
+def _columns(kinds: Sequence[Kind], room: float) -> tuple[list[Kind], ...]:
+    """Return as many kinds of end as fit into two columns of a height, in order.
+
+    Both are about as high as each other. The first kind is there, whatever its height.
+    """
+    fit = 0
+    while fit < len(kinds) and _split(kinds[: fit + 1])[1] <= room:
+        fit += 1
+    number = max(fit, 1)
+    at, _ = _split(kinds[:number])
+    return list(kinds[:at]), list(kinds[at:number])
+
+
+def _split(kinds: Sequence[Kind]) -> tuple[int, float]:
+    """Return how many of some kinds stand in the first column, and how high the higher one is."""
+    heights = [one.tall for one in kinds]
+    return min(
+        ((at, max(sum(heights[:at]), sum(heights[at:]))) for at in range(len(heights) + 1)),
+        key=lambda one: (one[1], -one[0]),
+    )
 
 
 def range_text(found: TraceRange) -> str:
@@ -128,6 +177,11 @@ def _groups(said: dict[str, Told], found: TraceRange) -> tuple[Group, ...]:
     within = [one for one in groups if one.kind == "range"]
     apart = [one for one in groups if one.kind != "range"]
     within.sort(key=lambda one: (-one.told.amount, one.names))
+    common = next((one for one in apart if one.kind == COMMON), None)
+    if len(within) == 1 and common and common.told == within[0].told and not common.told.rounded:
+        # All say the same of the same places: that is one bar.
+        apart[apart.index(common)] = common._replace(names=(COMMON, *within[0].names))
+        within = []
     return (*within, *sorted(apart, key=lambda one: one.kind != COMMON))
 
 
@@ -136,6 +190,8 @@ def _names(group: Group) -> str:
         return "poison, which tells reach and nobody's share:"
     if group.kind == "lowest_balance":
         return "lowest_balance, which does not follow:"
+    if group.kind == COMMON and len(group.names) > 1:
+        return f"{COMMON}, that is {', '.join(group.names[1:])}:"
     return f"{', '.join(group.names)}:"
 
 
@@ -147,26 +203,25 @@ def _span(one: Kind, found: TraceRange) -> str:
     return f"{high} each, to one digit" if one.high.rounded else f"{high} under each"
 
 
-def _draw(ax: Axes, one: Kind, top: float, largest: int, found: TraceRange) -> float:
-    """Draw a kind of end and its bars; return where they end."""
-    left, room = MARGIN + INDENT, WIDE - 2 * MARGIN - INDENT
-    span = printable(_span(one, found))
-    wide = style.text_width(span, LABEL) + 12.0
-    name = style.fit(printable(one.name), WIDE - 2 * MARGIN - wide, LABEL + 1, bold=True)
-    write(ax, MARGIN, top - 8.0, name, LABEL + 1, bold=True)
-    write(ax, WIDE - MARGIN, top - 8.0, span, LABEL, align="right")
+def _draw(ax: Axes, one: Kind, begin: float, top: float, largest: int, found: TraceRange) -> float:
+    """Draw a kind of end and its bars in a column; return where they end."""
+    left, room = begin + INDENT, COLUMN - INDENT
+    name = style.fit(printable(one.name), COLUMN, LABEL + 1, bold=True)
+    write(ax, begin, top - 6.0, name, LABEL + 1, bold=True)
+    span = style.fit(printable(_span(one, found)), room, LABEL)
+    write(ax, left, top - 18.0, span, LABEL)
     y = top - NAME
     low, high = (left + room * told.amount / largest for told in (one.low, one.high))
     if one.low != one.high:
-        ax.plot([low, high], [y + 3.5, y + 3.5], color=INK, linewidth=1.6, zorder=4)
+        ax.plot([low, high], [y + 3.0, y + 3.0], color=INK, linewidth=1.6, zorder=4)
         for end in (low, high):
-            ax.plot([end, end], [y + 0.5, y + 6.5], color=INK, linewidth=1.6, zorder=4)
+            ax.plot([end, end], [y + 0.0, y + 6.0], color=INK, linewidth=1.6, zorder=4)
     for group in one.groups:
         told = f"{_names(group)} {group.told.text(found.asset)}"
-        write(ax, left, y - 8.0, style.fit(printable(told), room, LABEL), LABEL)
+        write(ax, left, y - 5.0, style.fit(printable(told), room, LABEL), LABEL)
         if group.kind != "poison":
             right = left + room * group.told.amount / largest
             dotted = ":" if group.kind == "lowest_balance" else "-"
-            bars.bar(ax, left, right, y - 17.5, HATCHES.get(group.kind, ""), tall=6.0, line=dotted)
+            bars.bar(ax, left, right, y - 13.0, HATCHES.get(group.kind, ""), tall=5.0, line=dotted)
         y -= group.tall
     return y - GAP

@@ -12,6 +12,7 @@ from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
+from chainwatch.privacy.edition import Edition
 from chainwatch.results.table import BEHIND, DIRECTION, Column, Rows, Table, behind
 from chainwatch.tracing.ends.holders import with_behind
 from chainwatch.tracing.result import REACHES, Trace
@@ -48,7 +49,9 @@ class Part(NamedTuple):
     told: Told
 
 
-def sum_check(trace: Trace, ax: Axes | None = None, *, top: int = 20) -> Axes:
+def sum_check(
+    trace: Trace, ax: Axes | None = None, *, edition: Edition | None = None, top: int = 7
+) -> Axes:
     """Draw the parts that came in, and below them the parts that ended, and return the Axes.
 
     Each part begins where the one before it ends, so that both sides run to the same line: what
@@ -62,6 +65,8 @@ def sum_check(trace: Trace, ax: Axes | None = None, *, top: int = 20) -> Axes:
         What ``trace(...)`` returned, under a policy that conserves value.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting height.
+    edition : Edition, optional
+        Who is shown; without one, the edition of the desk.
     top : int
         Parts of a side that are drawn one by one; the smallest others are added up.
 
@@ -81,10 +86,10 @@ def sum_check(trace: Trace, ax: Axes | None = None, *, top: int = 20) -> Axes:
     if top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one part")
     trace.check()
-    came, ended = _sides(trace, top)
-    words = bars.wrapped(_words(trace, [*came, *ended]))
-    tall = HEAD + ROW * (len(came) + len(ended) + 2) + bars.LINE * len(words) + 2 * MARGIN
-    with style.settings():
+    with bars.drawn_for(edition), style.settings():
+        came, ended = _sides(trace, top)
+        words = bars.wrapped(_words(trace, [*came, *ended]))
+        tall = HEAD + ROW * (len(came) + len(ended) + 2) + bars.LINE * len(words) + 2 * MARGIN
         ax = bars.page(tall, f"What came in and where it ended ({trace.policy})",
                        sum_text(trace), ax)  # fmt: skip
         y = tall - HEAD

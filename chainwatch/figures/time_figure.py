@@ -13,7 +13,7 @@ from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
-from chainwatch.privacy.edition import WORKING
+from chainwatch.privacy.edition import WORKING, Edition
 from chainwatch.results.table import BEHIND, DIRECTION, WHEN, Column, Rows, Table, behind
 from chainwatch.tracing.ends.holders import NAMELESS, holders
 from chainwatch.tracing.result import REACHES, Trace
@@ -23,7 +23,7 @@ from chainwatch.units import exact_sum
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEAD, LANE, TALL, NAMES = 40.0, 42.0, 26.0, 150.0
+HEAD, LANE, TALL, NAMES = 34.0, 35.0, 22.0, 150.0
 """Points: height of the heading, of a lane, of its tallest bar; least room for names at the
 left."""
 
@@ -64,7 +64,9 @@ class Lane(NamedTuple):
         return max(told for _, told in self.bars)
 
 
-def timeline(trace: Trace, ax: Axes | None = None, *, top: int = 10) -> Axes:
+def timeline(
+    trace: Trace, ax: Axes | None = None, *, edition: Edition | None = None, top: int = 6
+) -> Axes:
     """Draw when value came in and when and why it ended, and return the Axes.
 
     A lane has its name at the left and below it its largest bar in figures; all lanes share the
@@ -78,17 +80,19 @@ def timeline(trace: Trace, ax: Axes | None = None, *, top: int = 10) -> Axes:
         What ``trace(...)`` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting height.
+    edition : Edition, optional
+        Who is shown; without one, the edition of the desk.
     top : int
         Lanes of ends, those with the largest bars first; the others are counted.
     """
     expect(trace, Trace, "trace", "pass what trace(...) returned")
     if top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one lane")
-    every, unit, lanes = _lanes(trace)
-    words = bars.wrapped(_words(trace, unit, lanes, len(lanes) - top - 1))
-    drawn = lanes[: top + 1]
-    tall = HEAD + LANE * len(drawn) + bars.LINE * (len(words) + 2) + 2 * MARGIN
-    with style.settings():
+    with bars.drawn_for(edition), style.settings():
+        every, unit, lanes = _lanes(trace)
+        words = bars.wrapped(_words(trace, unit, lanes, len(lanes) - top - 1))
+        drawn = lanes[: top + 1]
+        tall = HEAD + LANE * len(drawn) + bars.LINE * (len(words) + 2) + 2 * MARGIN
         ax = bars.page(tall, f"When value came in and ended ({trace.policy})",
                        time_text(trace), ax)  # fmt: skip
         y = tall - HEAD
@@ -204,9 +208,9 @@ def _draw(ax: Axes, lanes: Sequence[Lane], every: str, top: float, trace: Trace)
         base = top - LANE * (number + 1) + 6.0
         room = names - 12.0
         name = style.fit(printable(lane.name), room, LABEL, bold=True)
-        write(ax, MARGIN, base + 18.0, name, LABEL, bold=True)
+        write(ax, MARGIN, base + 17.0, name, LABEL, bold=True)
         most = f"at most {lane.highest.text(trace.asset)}"
-        write(ax, MARGIN, base + 6.0, style.fit(most, room, LABEL), LABEL)
+        write(ax, MARGIN, base + 5.0, style.fit(most, room, LABEL), LABEL)
         ax.plot([left, right], [base, base], color=INK, linewidth=0.6, zorder=1)
         for when, told in lane.bars:
             wide = max(x(_after(when, every)) - x(when) - 0.8, 1.2)

@@ -47,8 +47,8 @@ class Drawing(Protocol):
     """Something that is drawn when an edition is known, so that it passes the mask."""
 
     @property
-    def asset(self) -> Asset:
-        """What its amounts are of."""
+    def asset(self) -> Asset | None:
+        """What its amounts are of; None where it has none, or has them of several."""
         ...
 
     def shown(self, edition: Any, redact: Callable[[str], str] = str) -> Any:

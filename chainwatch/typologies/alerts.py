@@ -83,6 +83,14 @@ class Alerts(Result):
         """Return the alerts on the subjects: those on others are nobody's business in a report."""
         return (alerts_finding(self.frame, self.asset, self._owners(subjects)),)
 
+    def on(self, subjects: pl.DataFrame) -> pl.DataFrame:
+        """Return the alerts whose doing is that of subjects, or of whom clusters join to them.
+
+        ``subjects`` are ``chain, address``.
+        """
+        whose = pl.Series(sorted(self._owners(subjects)), dtype=pl.Binary)
+        return self.frame.filter(pl.col("entity").is_in(whose.implode()))
+
     def _owners(self, subjects: pl.DataFrame) -> set[bytes]:
         """Return the owners of the subjects, by their ids."""
         mine = subjects.filter(pl.col("chain") == self.asset.chain).select("address").unique()

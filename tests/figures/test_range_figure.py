@@ -54,7 +54,7 @@ def test_it_says_that_it_is_no_interval_and_what_is_apart(ranged, working):
     assert NO_INTERVAL in ax.get_label()
     assert "poison, which tells reach and nobody's share: " in words
     hatched = [one for one in drawn(ax) if one.get_hatch()]
-    common = [one for one in texts(ax) if one.startswith(f"{COMMON}: ")]
+    common = [one for one in texts(ax) if one.startswith((f"{COMMON}: ", f"{COMMON}, that is "))]
     assert 0 < len(hatched) <= len(common)
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from chainwatch import figures
 from chainwatch.errors import ArgumentError, InputError
-from chainwatch.figures import time_figure
+from chainwatch.figures import bars, time_figure
 from chainwatch.figures.style import save_figure
 from chainwatch.units import total
 
@@ -92,7 +92,7 @@ def test_times_below_the_lanes_stand_apart_and_on_the_page(ranged, service, work
     boxes = [one.get_window_extent(renderer).transformed(back) for one in told]
     assert len(boxes) >= 3
     assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
-    assert boxes[-1].x1 <= 640.0
+    assert boxes[-1].x1 <= bars.WIDE
 
 
 def test_smaller_lanes_are_counted(ranged, working):

@@ -14,6 +14,7 @@ from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import InputError
+from chainwatch.figures.evidence.of_subjects import card_figures
 from chainwatch.ledger.prices import prices_of
 from chainwatch.typologies.alerts import alerts
 from chainwatch.typologies.catalogue import DEFAULT
@@ -68,7 +69,7 @@ class Alerts(Question):
     ] = None
 
     def answer(self, ground: Ground) -> Iterator[Answer]:
-        """Yield what was found, with its evidence, and what could not be asked."""
+        """Yield what was found, with its evidence, and cards of the first alerts on subjects."""
         asset = ground.asset(self.asset, self.chain)
         prices = prices_of(ground.ledger)
         joined = self.clusters and find_chain(asset.chain).family == "utxo"
@@ -80,3 +81,6 @@ class Alerts(Question):
             since=self.start, until=self.end,
         )  # fmt: skip
         yield Answer(found, self.name)
+        data = ground.read.data(asset.chain)
+        for card in card_figures(found, ground.subjects, data, self.name):
+            yield Answer(card)

@@ -18,10 +18,11 @@ from chainwatch.case.findings.token_check import check_token
 from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.ground import Part
 from chainwatch.case.recipes.chapter import Chapter
-from chainwatch.figures.case_figure import trace_figures
+from chainwatch.figures.case_figure import case_figure, followed_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.what_was_read import what_was_read
 from chainwatch.results.result import Finding
 from chainwatch.results.sentence import Sentence, Sum, sentence
 from chainwatch.results.table import behind
@@ -65,7 +66,8 @@ def add_account_findings(
         "stop": [services, held.stop], "asset": asset, "poisoning": lure, **limits_of(follow),
     }  # fmt: skip
     followed = trace(ledger, subjects, policy=follow.policy, **how)
-    figures = trace_figures(followed, trace_all(ledger, subjects, **how), case.called)
+    across, read = trace_all(ledger, subjects, **how), what_was_read(ledger)
+    figures = followed_figures(followed, across, read, case.called, tags=tags)
     alone = subjects.join(at.frame, on="address", how="anti").unique("address")
     paid = custody.unhosted_payments(direct, at, followed, frozenset(histories(ledger, asset)))
     if note is not None:
@@ -105,6 +107,7 @@ def add_account_findings(
     case.add(direct, note="Every payment, for recomputation.")
     for figure in figures:
         case.add(figure)
+    case.share(case_figure(read, kind="coverage"))
     return Part(followed, subjects, held, follow, called=case.called, lure=lure)
 
 

@@ -14,14 +14,16 @@ from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.ground import Part
 from chainwatch.case.recipes.chapter import Chapter
 from chainwatch.clusters.cluster import cluster
-from chainwatch.figures.case_figure import trace_figures
+from chainwatch.figures.case_figure import case_figure, followed_figures
+from chainwatch.figures.evidence.of_subjects import cluster_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT, PREPARATION, equal_outputs
 from chainwatch.heuristics.link_rules import NO_KEY
 from chainwatch.heuristics.links import LINKS, Links
-from chainwatch.ledger.coverage import UNREAD, unread
+from chainwatch.ledger.coverage import UNREAD
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.what_was_read import WhatWasRead, what_was_read
 from chainwatch.results.result import Finding
 from chainwatch.results.table import CHAIN, TXID, Column, Privacy, Table
 from chainwatch.tracing.exposure import exposure
@@ -55,8 +57,14 @@ def add_coin_findings(
         "spread_unstated": follow.spread_unstated, **limits_of(follow),
     }  # fmt: skip
     followed = trace(ledger, subjects, policy=follow.policy, **how)
-    figures = trace_figures(followed, trace_all(ledger, subjects, **how), case.called)
-    reached = exposure(followed, tags, clusters=owners, spread_unstated=follow.spread_unstated)
+    read = what_was_read(ledger)
+    asked: dict[str, Any] = {
+        "tags": tags, "clusters": owners, "spread_unstated": follow.spread_unstated
+    }  # fmt: skip
+    across = trace_all(ledger, subjects, **how)
+    figures = followed_figures(followed, across, read, case.called, **asked)
+    reached = exposure(followed, **asked)
+    figures += cluster_figures(owners, subjects, read.data(asset.chain), case.called)
     case.share(tags, note="Who says that an address is what.")
     drawn = flow(followed, owners, tags, top=40, title=case.title, name=case.called)
     case.add(drawn, note=_routes(followed))
@@ -73,9 +81,10 @@ def add_coin_findings(
         case.add(held.roles, note="Wallets of services by what they do: following ends there too.")
     case.add(followed, note="Every branch to its end.")
     case.add(reached, note="Whom it reached.")
-    case.share(_unread(ledger), note="What this case cannot know.")
+    case.share(_unread(read), note="What this case cannot know.")
     for figure in figures:
         case.add(figure)
+    case.share(case_figure(read, kind="coverage"))
     return Part(followed, subjects, held, follow, called=case.called, owners=owners, mixes=mixes)
 
 
@@ -153,9 +162,9 @@ def _contested(links: Links) -> Finding:
     )
 
 
-def _unread(ledger: Ledger) -> Finding:
+def _unread(read: WhatWasRead) -> Finding:
     """Return what this case cannot know; of what is lacking nowhere a sentence says so."""
-    rows = unread(ledger)
+    rows = read.not_read
     lacking = rows.filter((pl.col("count") != 0).fill_null(True))
     zero = rows.filter((pl.col("count") == 0) & ~pl.col("what").str.starts_with("addresses read"))
     none = zero.select(pl.format("{} ({})", "what", "note")).to_series().unique(maintain_order=True)

@@ -1,0 +1,1 @@
+"""Charts of results: exposure, activity by time, and what was and was not read."""

@@ -1,0 +1,358 @@
+"""``exposure_bars``: what of the value that came in reached whom, and what was not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chainwatch.errors import InputError, expect
+from chainwatch.figures import bars, style
+from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
+from chainwatch.figures.drawing import INK, write
+from chainwatch.figures.typefaces import printable
+from chainwatch.privacy.edition import Edition, coarse
+from chainwatch.results.provenance import Record
+from chainwatch.tracing.ends.categories import CATEGORIES, UNTAGGED
+from chainwatch.tracing.exposure import EXPOSURE, Exposure
+from chainwatch.tracing.ranges.range_result import NO_INTERVAL
+from chainwatch.tracing.stops import UNREAD
+from chainwatch.units import counted, total
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HEAD, ROW, SECTION, NAMES, NUMBERS = 28.0, 17.0, 22.0, 170.0, 236.0
+"""Points: height of the heading, of a bar, of the heading of a part; least room for names at the
+left, and for amounts at the right."""
+
+HATCHES = {"unread": "xxxx", "stayed": "////"}
+"""What was not read, and what of an amount stayed: told apart without colour, and said below."""
+
+FEES = ("fee", "gas")
+
+Key = tuple[str, str, str]
+"""Category, entity and reason of an end; nothing where there is none."""
+
+
+class Bar(NamedTuple):
+    """A bar: its name, amount, the lowest and highest under other policies, and hops in words."""
+
+    name: str
+    told: Told
+    low: Told
+    high: Told
+    hops: str
+    unread: bool = False
+    stayed: Told | None = None
+
+
+def exposure_bars(
+    found: Exposure, ax: Axes | None = None, *, across: Mapping[str, Exposure] | None = None,
+    edition: Edition | None = None, data: str = "", top: int = 6,
+) -> Axes:  # fmt: skip
+    """Draw what of the value that came in ended with whom, and the tagged whom it reached.
+
+    In the first part every base unit stands once, by what stands where it ends; what was not read
+    has bars of its own, crosshatched and last. In the second part stands what arrived at tagged
+    parties on the way, and hatched what of it stayed: these amounts may lie in each other. With
+    ``across`` a line at a bar runs from the lowest to the highest among the policies. What an
+    edition rounds is drawn as it is said, and so is its share.
+
+    Parameters
+    ----------
+    found : Exposure
+        What ``exposure(...)`` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure of fitting height.
+    across : mapping of str to Exposure, optional
+        Exposures of the same value under policies that conserve it, by the names of these.
+    edition : Edition, optional
+        Who is shown; without one, the edition of the desk.
+    data : str
+        What was read and up to when, for the legend.
+    top : int
+        Bars of each part, the largest first; the others are added up and counted.
+
+    Raises
+    ------
+    InputError
+        If ``top`` is none.
+    """
+    expect(found, Exposure, "found", "pass what exposure(...) returned")
+    if top < 1:
+        raise InputError(f"top is {top}", remedy="draw at least one bar")
+    with bars.drawn_for(edition, data), style.settings():
+        ended, reached = _parts(found, across or {}, top)
+        words = bars.wrapped(_words(found, across or {}, [*ended, *reached]))
+        parts = [(_ENDED[found.direction], ended), (_REACHED[found.direction], reached)]
+        drawn = [(title, listed) for title, listed in parts if listed]
+        rows = sum(SECTION + ROW * len(listed) for _, listed in drawn)
+        tall = HEAD + rows + bars.LINE * len(words) + MARGIN + 10.0
+        ax = bars.page(tall, _TITLE, exposure_text(found, across), ax)
+        y = tall - HEAD
+        names = bars.names_room([one.name for one in (*ended, *reached)], NAMES)
+        for title, listed in drawn:
+            y = _draw(ax, title, listed, y, found, names)
+        bars.lines(ax, y - 6.0, words)
+    return ax
+
+
+_TITLE = "Exposure: what of the value reached whom"
+_ENDED = {
+    "forward": "Where it ended: each base unit once",
+    "backward": "Where it came from: each base unit once",
+}
+_REACHED = {
+    "forward": "Tagged parties that it reached on the way (amounts may lie in each other)",
+    "backward": "Tagged parties that it came through (amounts may lie in each other)",
+}
+
+
+def exposure_text(found: Exposure, across: Mapping[str, Exposure] | None = None) -> str:
+    """Return what the figure shows, in words, for those who cannot see it."""
+    ended, reached = _parts(found, across or {}, found.categories.height + found.frame.height + 1)
+    told = [
+        f"{title}: " + "; ".join(f"{one.name} {_said(one, found)}" for one in listed) + "."
+        for title, listed in (
+            (_ENDED[found.direction], ended), (_REACHED[found.direction], reached),
+        )
+        if listed
+    ]  # fmt: skip
+    return " ".join([*told, *_words(found, across or {}, [*ended, *reached])])
+
+
+def _parts(
+    found: Exposure, across: Mapping[str, Exposure], top: int
+) -> tuple[list[Bar], list[Bar]]:
+    ended = _fold(_ended(found, across), top)
+    return ended, _fold(_reached(found, across), top)
+
+
+def _ended(found: Exposure, across: Mapping[str, Exposure]) -> list[Bar]:
+    """Return the bars of where value ends; each once, what was not read last."""
+    mine = _sums(found)
+    others = [_sums(one) for one in across.values()]
+    hops = _hops(found)
+    made = []
+    for key in sorted({*mine, *(key for one in others for key in one)}):
+        told, low, high = _between([one.get(key, NONE) for one in (mine, *others)])
+        name, unread = _called(found, key)
+        made.append(Bar(name, told, low, high, hops.get(key, ""), unread))
+    return sorted(made, key=lambda one: (one.unread, -one.told.amount, -one.high.amount, one.name))
+
+
+NONE = Told(0, False)
+
+
+def _between(tolds: Sequence[Told]) -> tuple[Told, Told, Told]:
+    """Return the first, the lowest and the highest; rounded alike, if any is: an exact one beside
+    a rounded one would give it away."""
+    if any(one.rounded for one in tolds):
+        tolds = [Told(coarse(one.amount), True) for one in tolds]
+    amounts = [one.amount for one in tolds]
+    flag = tolds[0].rounded
+    return tolds[0], Told(min(amounts), flag), Told(max(amounts), flag)
+
+
+def _sums(found: Exposure) -> dict[Key, Told]:
+    """Return the amount of each kind of end: sums of what is said of each row, and no more."""
+    rows = CATEGORIES.rows(found.categories)
+    sums: dict[Key, Told] = {}
+    for row, told in zip(
+        found.categories.iter_rows(named=True),
+        bars.told_amounts(found, found.asset.chain, rows),
+        strict=True,
+    ):
+        before = sums.get(key := _key(row), NONE)
+        sums[key] = Told(before.amount + told.amount, before.rounded or told.rounded)
+    return sums
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return row["category"] or "", row["entity"] or "", row["reason"] or ""
+
+
+def _hops(found: Exposure) -> dict[Key, str]:
+    """Return of each kind of end how many payments away it is, at least and at most."""
+    spans: dict[Key, tuple[int, int]] = {}
+    for row in found.categories.iter_rows(named=True):
+        low, high = int(row["hops"]), int(row["longest"])
+        before = spans.get(key := _key(row), (low, high))
+        spans[key] = (min(low, before[0]), max(high, before[1]))
+    return {
+        key: counted(low, "hop", "hops") if low == high else f"{low:,} to {high:,} hops"
+        for key, (low, high) in spans.items()
+    }
+
+
+def _called(found: Exposure, key: Key) -> tuple[str, bool]:
+    """Return what a kind of end is called, and whether it is what was not read."""
+    category, entity, reason = key
+    if category in UNREAD:
+        return f"Not read: {category}", True
+    kind = reason if category == UNTAGGED else f"{category}, {reason}"
+    if entity:
+        return f"{bars.actor_named(found, entity, category)} ({kind})", False
+    beside = category == UNTAGGED and reason not in FEES
+    return (f"{kind} (nobody tagged)" if beside else kind), False
+
+
+def _reached(found: Exposure, across: Mapping[str, Exposure]) -> list[Bar]:
+    """Return the bars of the tagged parties that value reached, all subjects together."""
+    mine = _arrived(found)
+    others = [_arrived(one) for one in across.values()]
+    hops: dict[str, int] = {}
+    for actor, hop in found.frame.select("actor", "hops").iter_rows():
+        hops[actor] = min(hop, hops.get(actor, hop))
+    made = []
+    concepts = _concepts((found, *across.values()))
+    for actor in sorted({*mine, *(name for one in others for name in one)}):
+        each = [one.get(actor, (NONE, NONE)) for one in (mine, *others)]
+        told, low, high = _between([arrived for arrived, _ in each])
+        stayed = _between([told, each[0][1]])[1] if told.rounded else each[0][1]
+        concept = concepts.get(actor, "")
+        name = bars.actor_named(found, actor, concept)
+        called = f"{name} ({concept})" if concept and not name.startswith("somebody") else name
+        said = f"{counted(hops[actor], 'hop', 'hops')} or more" if actor in hops else ""
+        made.append(Bar(called, told, low, high, said, stayed=stayed))
+    return sorted(made, key=lambda one: (-one.told.amount, -one.high.amount, one.name))
+
+
+def _concepts(each: Sequence[Exposure]) -> dict[str, str]:
+    rows = (row for one in each for row in one.frame.select("actor", "concept").iter_rows())
+    return {actor: concept for actor, concept in rows if concept}
+
+
+def _arrived(found: Exposure) -> dict[str, tuple[Told, Told]]:
+    """Return what arrived at each actor, and what of it stayed."""
+    rows, chain = EXPOSURE.rows(found.frame), found.asset.chain
+    sums: dict[str, tuple[Told, Told]] = {}
+    for actor, arrived, stayed in zip(
+        found.frame["actor"],
+        bars.told_amounts(found, chain, rows, column="arrived"),
+        bars.told_amounts(found, chain, rows, column="stayed"),
+        strict=True,
+    ):
+        before = sums.get(actor, (NONE, NONE))
+        sums[actor] = (_plus(before[0], arrived), _plus(before[1], stayed))
+    return sums
+
+
+def _plus(one: Told, other: Told) -> Told:
+    return Told(one.amount + other.amount, one.rounded or other.rounded)
+
+
+def _fold(listed: list[Bar], top: int) -> list[Bar]:
+    """Return bars, the smallest beyond ``top`` as one; what was not read is never folded away."""
+    unread = [one for one in listed if one.unread]
+    read = [one for one in listed if not one.unread]
+    if len(read) <= top:
+        return listed
+    rest = read[top - 1 :]
+    amount, rounded = sum(one.told.amount for one in rest), any(one.told.rounded for one in rest)
+    told = Told(amount, rounded)
+    more = Bar(counted(len(rest), "smaller bar", "smaller bars"), told, told, told, "")
+    return [*read[: top - 1], more, *unread]
+
+
+def _words(found: Exposure, across: Mapping[str, Exposure], drawn: Sequence[Bar]) -> list[str]:
+    whole = found.asset.shown(total(found.categories["amount"]))
+    back = found.direction == "backward"
+    if not drawn:
+        return [
+            "Nothing was read to come in, so that nobody was reached: there is nothing to draw."
+        ]
+    said = [
+        f"Shares are of {whole}, all that was followed {'backward ' if back else ''}by"
+        f" {policy_of(found.record)}. Crosshatched: not read, so that nobody knows where it went."
+        " Hatched: what of an amount stayed there. Hops are payments from a subject.",
+    ]  # fmt: skip
+    if across:
+        said.append(
+            f"A line with two ends runs from the lowest to the highest under"
+            f" {', '.join(sorted(across))}. {NO_INTERVAL}"
+        )
+    if found.order_open:
+        said.append(found.order_open)
+    if not any(one.stayed is not None for one in drawn):
+        said.append(
+            "Tags were given of nobody on this chain: whom it reached was not asked."
+            if not found.tagged
+            else f"No tagged party was reached, of {counted(found.tagged, 'address', 'addresses')}"
+            " tagged."
+        )
+    if any(one.told.rounded for one in drawn):
+        said.append(
+            "≈: rounded to protect others than subjects, findings and services; such amounts and"
+            " shares add up only about."
+        )
+    return said
+
+
+def policy_of(record: Record | None) -> str:
+    """Return by which policy a result was followed, as its record says."""
+    if record is None:
+        return "a policy that was not stated"
+    policy = record.params.get("policy")
+    if isinstance(policy, str):
+        return policy.upper()
+    named = (policy_of(one) for one in record.inputs)
+    return next((one for one in named if one[0].isupper()), policy_of(None))
+
+
+def _said(one: Bar, found: Exposure) -> str:
+    whole = total(found.categories["amount"])
+    parts = [f"{one.told.text(found.asset)}{_share(one.told, whole)}"]
+    if one.low.amount != one.high.amount:
+        parts.append(f"{one.low.text(found.asset)} to {one.high.text(found.asset)} by policy")
+    return ", ".join([*parts, *filter(None, [one.hops])])
+
+
+def _share(told: Told, whole: int) -> str:
+    """Return the share of what is said, never of what was rounded."""
+    if not whole:
+        return ""
+    percent = 100 * told.amount / whole
+    few = "under 1 %" if 0 < percent < 1 else f"{percent:.0f} %"
+    return f" ({'≈ ' if told.rounded else ''}{few})"
+
+
+def _draw(
+    ax: Axes, title: str, listed: Sequence[Bar], top: float, found: Exposure, names: float
+) -> float:
+    """Draw the bars of one part below its heading; return where they end."""
+    write(ax, MARGIN, top - SECTION / 2, title, LABEL + 1, bold=True)
+    left, right = MARGIN + names, WIDE - MARGIN - NUMBERS
+    whole = total(found.categories["amount"])
+    most = max((one.high.amount for one in listed), default=0)
+    largest = max(most, whole) or 1
+    scale = (right - left) / largest
+    for number, one in enumerate(listed):
+        y = top - SECTION - ROW * (number + 0.5)
+        name = style.fit(printable(one.name), names - 8.0, LABEL)
+        write(ax, MARGIN, y, name, LABEL)
+        end = left + one.told.amount * scale
+        bars.bar(ax, left, end, y, HATCHES["unread"] if one.unread else "",
+                 colour="#FFFFFF" if one.unread else bars.PALE)  # fmt: skip
+        if one.stayed is not None and one.stayed.amount:
+            stays = left + min(one.stayed.amount, one.told.amount) * scale
+            bars.bar(ax, left, stays, y, HATCHES["stayed"])
+        if one.low.amount != one.high.amount:
+            _whisker(ax, left + one.low.amount * scale, left + one.high.amount * scale, y)
+        said = style.fit(printable(_beside(one, found)), NUMBERS - 8.0, LABEL)
+        write(ax, right + 8.0, y, said, LABEL)
+    return top - SECTION - ROW * len(listed)
+
+
+def _beside(one: Bar, found: Exposure) -> str:
+    """Return what stands at the right of a bar: amount, share, hops."""
+    whole = total(found.categories["amount"])
+    return f"{one.told.text(found.asset)}{_share(one.told, whole)}" + (
+        f", {one.hops}" if one.hops else ""
+    )
+
+
+def _whisker(ax: Axes, low: float, high: float, y: float) -> None:
+    ax.plot([low, high], [y, y], color=INK, linewidth=1.4, zorder=5)
+    for end in (low, high):
+        ax.plot([end, end], [y - 4.5, y + 4.5], color=INK, linewidth=1.4, zorder=5)

@@ -1,0 +1,1 @@
+"""Evidence as a picture: why addresses are one owner, and the shape behind an alert."""
