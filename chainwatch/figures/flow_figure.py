@@ -166,7 +166,7 @@ class FlowFigure(Result):
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the flows between entities as a graph of networkx, in the edition of the desk."""
-        from chainwatch.figures.flow_graph import flow_graph
+        from chainwatch.figures.graph.networkx_graph import flow_graph
 
         edition = self._desk()
         facts = {"result": self.called, "edition": edition.name, "digest": self.digest}
