@@ -42,7 +42,8 @@ class Totals:
         The place of everybody who is shown in the disclosure edition, the same in each edition:
         figures number by it.
     rest : mapping of str to str
-        Where what is left of a folded peel chain arrives, by the node of the chain.
+        Where what is left of a folded peel chain arrives, by the node of the chain; empty where
+        none of it does.
     not_read : frozenset of str
         Nodes at which value ends because what they did with it was not read.
     """
@@ -115,8 +116,9 @@ def totals(
 def _arrives(names: Names, rows: Sequence[Movement]) -> dict[str, str]:
     """Return for each folded peel chain who is paid what is left: rows begin with the steps."""
     runs = names.runs.runs.values() if names.runs else ()
-    last = (rows[run.rest] for run in runs if run.rest is not None)
-    return {row.source: row.target for row in last}
+    return {
+        rows[run.step].source: "" if run.rest is None else rows[run.rest].target for run in runs
+    }
 
 
 def _published(trace: Trace, edition: Edition) -> tuple[frozenset[int], frozenset[int]]:

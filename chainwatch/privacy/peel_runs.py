@@ -26,15 +26,20 @@ FEWEST_FOLDED = 2
 
 
 class Run(NamedTuple):
-    """Addresses of a chain in a row, and the last payment on: the step that leaves the run.
+    """Addresses of a chain in a row, each of which pays in one transaction, a hop.
 
-    ``hops`` counts the transactions in which they pay; ``rest`` is the place of the step, in the
-    trace, that pays on what is left; null where the trace has none.
+    ``step`` is the place, in the steps of the trace, of a payment of the first of them; ``rest``
+    that of the last payment of what is left, null where the trace follows none.
     """
 
     members: tuple[bytes, ...]
-    hops: int
+    step: int
     rest: int | None
+
+    @property
+    def hops(self) -> int:
+        """How many hops are folded."""
+        return len(self.members)
 
 
 @dataclass(frozen=True)
@@ -139,35 +144,39 @@ def _runs(
     """Yield the addresses in a row that are paid the rest of one hop and pay the next alone."""
     paid_by: dict[bytes, set[bytes]] = defaultdict(set)
     pays_in: dict[bytes, set[bytes]] = defaultdict(set)
-    rest: dict[tuple[int, int], tuple[int, bytes | None]] = {}
-    payer: dict[tuple[int, int], bytes] = {}
+    hops: dict[tuple[int, int], _Hop] = {}
     for place, (source, target, txid, n) in enumerate(steps):
         pays_in[source].add(txid)
         if target is not None:
             paid_by[target].add(txid)
         if txid in placed:
-            start, hop, peel = placed[txid]
-            payer[start, hop] = source
+            start, number, peel = placed[txid]
+            hop = hops.setdefault((start, number), _Hop(source, place))
             if n != peel:
-                rest[start, hop] = (place, target)
-    row: list[bytes] = []
-    last: tuple[int, int] | None = None
-    for start, hop in sorted(payer):
-        one = payer[start, hop]
+                hop.rest, hop.paid = place, target
+    row: list[_Hop] = []
+    for start, number in sorted(hops):
+        one, before = hops[start, number], hops.get((start, number - 1))
         # It is of the run if the hop before paid it the rest, and it deals with nobody else.
-        before = rest.get((start, hop - 1), (0, None))[1]
-        alone = one == before and len(paid_by[one]) == 1 and len(pays_in[one]) == 1
-        follows = last == (start, hop - 1)
-        if row and not (alone and follows):
-            yield from _run(row, rest.get(last) if last else None)
+        alone = before is not None and one.payer == before.paid
+        alone = alone and len(paid_by[one.payer]) == 1 and len(pays_in[one.payer]) == 1
+        if row and not (alone and row[-1] is before):
+            yield from _run(row)
             row = []
-        if alone:
-            row.append(one)
-        last = (start, hop)
-    if row:
-        yield from _run(row, rest.get(last) if last else None)
+        row += [one] if alone else []
+    yield from _run(row)
 
 
-def _run(row: list[bytes], rest: tuple[int, bytes | None] | None) -> Iterator[Run]:
+@dataclass
+class _Hop:
+    """A transaction of a chain as far as a trace follows it."""
+
+    payer: bytes
+    step: int
+    rest: int | None = None
+    paid: bytes | None = None
+
+
+def _run(row: list[_Hop]) -> Iterator[Run]:
     if len(row) >= FEWEST_FOLDED:
-        yield Run(tuple(row), len(row), rest[0] if rest else None)
+        yield Run(tuple(one.payer for one in row), row[0].step, row[-1].rest)
