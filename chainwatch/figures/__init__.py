@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainwatch.figures.between.routes_figure import routes
     from chainwatch.figures.flow_figure import FlowFigure, flow
+    from chainwatch.figures.graph.graph_figure import GraphFigure, flow_graph
     from chainwatch.figures.path_figure import path
     from chainwatch.figures.range_figure import policy_range
     from chainwatch.figures.rates_figure import rates, reliability
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FlowFigure",
+    "GraphFigure",
     "flow",
+    "flow_graph",
     "path",
     "policy_range",
     "rates",
@@ -30,7 +33,9 @@ __all__ = [
 
 _HOMES = {
     "FlowFigure": "flow_figure",
+    "GraphFigure": "graph.graph_figure",
     "flow": "flow_figure",
+    "flow_graph": "graph.graph_figure",
     "path": "path_figure",
     "policy_range": "range_figure",
     "rates": "rates_figure",

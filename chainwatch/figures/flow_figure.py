@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import check_new
+from chainwatch.clusters.peeling.chains import PeelChains
 from chainwatch.errors import ChainwatchError
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flow_totals import Totals, totals
 from chainwatch.privacy.flows import Owners, Tagged, flows, node_places
+from chainwatch.privacy.peel_runs import peel_runs
 from chainwatch.privacy.roles import roles_of
 from chainwatch.privacy.session import on_desk
 from chainwatch.results.result import Drawing, Result, recorded
@@ -64,6 +66,8 @@ class ShownFlows:
         Whole address of each node, and how many addresses it stands for.
     left_out : str
         What moved and is not among the flows, in a sentence; empty where nothing is.
+    folded : bool
+        Whether peel chains were looked for and are one node each.
     """
 
     flows: pl.DataFrame
@@ -76,6 +80,7 @@ class ShownFlows:
     heading: str = HEADING
     stem: str = "flow"
     left_out: str = ""
+    folded: bool = False
 
     @property
     def alt(self) -> str:
@@ -130,6 +135,8 @@ class FlowFigure(Result):
         Heading.
     name : str
         What tells it from the figure of another trace in one report.
+    peels : PeelChains or None
+        Peel chains that are drawn as one node each.
     """
 
     trace: Trace
@@ -138,6 +145,10 @@ class FlowFigure(Result):
     top: int
     title: str
     name: str = ""
+    peels: PeelChains | None = None
+
+    heading: ClassVar[str] = HEADING
+    stem: ClassVar[str] = "flow"
 
     def tables(self) -> Mapping[str, Rows]:
         """Return no table: what it shows is the trace."""
@@ -153,11 +164,17 @@ class FlowFigure(Result):
 
     def flows(self, edition: Edition) -> pl.DataFrame:
         """Return the flows between entities as an edition shows them."""
-        return flows(self.trace, edition, self.clusters, self.tags)
+        return flows(self.trace, edition, self.owners(edition), self.tags)
 
     def totals(self, edition: Edition) -> Totals:
         """Return what the flows add up to, as far as an edition may say it."""
-        return totals(self.trace, edition, self.clusters, self.tags)
+        return totals(self.trace, edition, self.owners(edition), self.tags)
+
+    def owners(self, edition: Edition) -> Owners | None:
+        """Return who is drawn as one: clusters, and peel chains where they were looked for."""
+        if self.peels is None:
+            return self.clusters
+        return peel_runs(self.trace, self.peels, edition, self.clusters, self.tags)
 
     def _desk(self) -> Edition:
         """Return the edition of the desk, with the roles that a report gives as well."""
@@ -166,7 +183,7 @@ class FlowFigure(Result):
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the flows between entities as a graph of networkx, in the edition of the desk."""
-        from chainwatch.figures.flow_graph import flow_graph
+        from chainwatch.figures.graph.networkx_graph import flow_graph
 
         edition = self._desk()
         facts = {"result": self.called, "edition": edition.name, "digest": self.digest}
@@ -232,9 +249,9 @@ class FlowFigure(Result):
         """Return it as an edition shows it, its title without what the edition may not say."""
         return ShownFlows(
             self.flows(edition), self.totals(edition), self.asset, self.top, redact(self.title),
-            self.caption(), node_places(self.trace, edition, self.clusters, self.tags),
-            heading=HEADING + (f": {redact(self.name)}" if self.name else ""),
-            left_out=self._left_out().strip(),
+            self.caption(), node_places(self.trace, edition, self.owners(edition), self.tags),
+            heading=self.heading + (f": {redact(self.name)}" if self.name else ""),
+            stem=self.stem, left_out=self._left_out().strip(), folded=self.peels is not None,
         )  # fmt: skip
 
     def save(
@@ -281,6 +298,7 @@ def flow(
     top: int = 40,
     title: str = "",
     name: str = "",
+    peels: PeelChains | None = None,
 ) -> FlowFigure:
     """Return the figure of the main routes of a trace.
 
@@ -298,5 +316,7 @@ def flow(
         Heading.
     name : str
         What tells it from the figure of another trace in one report.
+    peels : PeelChains, optional
+        What ``peel_chains(ledger)`` returned: each chain is drawn as one node.
     """
-    return FlowFigure(trace, clusters, tags, top, title, name)
+    return FlowFigure(trace, clusters, tags, top, title, name, peels)

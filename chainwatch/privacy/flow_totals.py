@@ -8,14 +8,15 @@ rounded: to one digit as the flow of a single party is, to two where enough part
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chainwatch.privacy.edition import FEWEST, POOLED, Edition, coarse
-from chainwatch.privacy.flows import Owners, Tagged, movements
+from chainwatch.privacy.flows import Movement, Names, Owners, Tagged, movements
 from chainwatch.privacy.mask_rows import hidden_rows
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.tracing.result import Trace, ends_finding
+from chainwatch.tracing.stops import UNREAD
 
 Pair = tuple[str, str]
 """Source and target of a flow."""
@@ -40,6 +41,11 @@ class Totals:
     order : mapping of str to int
         The place of everybody who is shown in the disclosure edition, the same in each edition:
         figures number by it.
+    rest : mapping of str to str
+        Where what is left of a folded peel chain arrives, by the node of the chain; empty where
+        none of it does.
+    not_read : frozenset of str
+        Nodes at which value ends because what they did with it was not read.
     """
 
     amounts: Mapping[Pair, int]
@@ -48,6 +54,8 @@ class Totals:
     entering: int
     rounded: frozenset[int] = frozenset()
     order: Mapping[str, int] = field(default_factory=dict)
+    rest: Mapping[str, str] = field(default_factory=dict)
+    not_read: frozenset[str] = frozenset()
 
     def of(self, pairs: Iterable[Pair], node: str = "") -> tuple[int, bool]:
         """Return the sum of flows and whether it is rounded.
@@ -98,7 +106,19 @@ def totals(
     exact, rounded = _published(trace, edition)
     shown = sorted(names.shown, key=lambda name: (names.shown[name], name))
     order = {said.text(name): place for place, name in enumerate(shown)}
-    return Totals(amounts, masked, exact, trace.amount, rounded - exact, order)
+    return Totals(
+        amounts, masked, exact, trace.amount, rounded - exact, order,
+        {said.text(chain): said.text(to) for chain, to in _arrives(names, rows).items()},
+        frozenset(said.text(node) for node, why in names.lone.items() if why in UNREAD),
+    )  # fmt: skip
+
+
+def _arrives(names: Names, rows: Sequence[Movement]) -> dict[str, str]:
+    """Return for each folded peel chain who is paid what is left: rows begin with the steps."""
+    runs = names.runs.runs.values() if names.runs else ()
+    return {
+        rows[run.step].source: "" if run.rest is None else rows[run.rest].target for run in runs
+    }
 
 
 def _published(trace: Trace, edition: Edition) -> tuple[frozenset[int], frozenset[int]]:

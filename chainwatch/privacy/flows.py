@@ -10,6 +10,7 @@ import polars as pl
 
 from chainwatch.ledger.schema import TIME
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition, band, coarse
+from chainwatch.privacy.peel_runs import PeelRuns
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.results.roles import BYSTANDER, SUBJECT
 from chainwatch.tracing.result import Trace
@@ -234,6 +235,7 @@ class Names:
         """Whoever both editions show, with what puts them in the order of the case."""
         self.subject_of = dict(trace.subjects.select("address", "subject").iter_rows())
         self.owner: Mapping[bytes, bytes] = {}
+        self.runs = clusters if isinstance(clusters, PeelRuns) else None
         if clusters is not None:
             here = clusters.frame.filter(pl.col("chain") == self.chain)
             self.owner = dict(here.select("address", "cluster").iter_rows())
@@ -297,11 +299,15 @@ class Names:
             # Those who share one word are still several: they are told apart until they are folded.
             name = self.edition.pseudonym(self.chain, whole)
             self.masked.add(name)
-            return self.add(name, name, role)
+            return self.add(name, self.run_of(whole) or name, role)
         name = self.edition.name_of(self.chain, whole)
         if role != BYSTANDER:
             self.shown[name] = whole
-        return self.add(name, self.called.get(whole, name), role)
+        return self.add(name, self.run_of(whole) or self.called.get(whole, name), role)
+
+    def run_of(self, whole: bytes) -> str:
+        """Return what a folded peel chain is called; empty for everybody else."""
+        return "" if self.runs is None else self.runs.label(whole, self.edition, self.chain)
 
     def pile(self, payer: str, role: str, members: list[str]) -> str:
         """Return the node that stands for masked parties of one payer."""
@@ -314,8 +320,12 @@ class Names:
     def nameless(self, passing: set[str]) -> dict[str, str]:
         """Return nodes without a name for masked parties that pass value on under no pseudonym."""
         found = sorted(passing & self.edition.pooled)
+        called = {
+            name: "a masked party" if label == name else label
+            for name, label, _ in (self.nodes[name] for name in found)
+        }
         return {
-            name: self.add(f"{POOLED} party {number}", "a masked party", self.nodes[name][2])
+            name: self.add(f"{POOLED} party {number}", called[name], self.nodes[name][2])
             for number, name in enumerate(found, 1)
         }
 

@@ -1,0 +1,1 @@
+"""Flows as a graph: drawn as nodes and lines, or handed to networkx."""
