@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainwatch.figures.between.routes_figure import routes
     from chainwatch.figures.flow_figure import FlowFigure, flow
+    from chainwatch.figures.interactive_page.view import InteractiveFigure, interactive
     from chainwatch.figures.path_figure import path
     from chainwatch.figures.range_figure import policy_range
     from chainwatch.figures.rates_figure import rates, reliability
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FlowFigure",
+    "InteractiveFigure",
     "flow",
+    "interactive",
     "path",
     "policy_range",
     "rates",
@@ -30,7 +33,9 @@ __all__ = [
 
 _HOMES = {
     "FlowFigure": "flow_figure",
+    "InteractiveFigure": "interactive_page.view",
     "flow": "flow_figure",
+    "interactive": "interactive_page.view",
     "path": "path_figure",
     "policy_range": "range_figure",
     "rates": "rates_figure",
