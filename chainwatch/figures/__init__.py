@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chainwatch.figures.between.routes_figure import routes
     from chainwatch.figures.flow_figure import FlowFigure, flow
     from chainwatch.figures.graph.graph_figure import GraphFigure, flow_graph
+    from chainwatch.figures.interactive_page.view import InteractiveFigure, interactive
     from chainwatch.figures.path_figure import path
     from chainwatch.figures.range_figure import policy_range
     from chainwatch.figures.rates_figure import rates, reliability
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 __all__ = [
     "FlowFigure",
     "GraphFigure",
+    "InteractiveFigure",
     "flow",
     "flow_graph",
+    "interactive",
     "path",
     "policy_range",
     "rates",
@@ -34,8 +37,10 @@ __all__ = [
 _HOMES = {
     "FlowFigure": "flow_figure",
     "GraphFigure": "graph.graph_figure",
+    "InteractiveFigure": "interactive_page.view",
     "flow": "flow_figure",
     "flow_graph": "graph.graph_figure",
+    "interactive": "interactive_page.view",
     "path": "path_figure",
     "policy_range": "range_figure",
     "rates": "rates_figure",

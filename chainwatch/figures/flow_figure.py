@@ -176,7 +176,7 @@ class FlowFigure(Result):
             return self.clusters
         return peel_runs(self.trace, self.peels, edition, self.clusters, self.tags)
 
-    def _desk(self) -> Edition:
+    def desk(self) -> Edition:
         """Return the edition of the desk, with the roles that a report gives as well."""
         given: tuple[object, ...] = (self.trace, self.clusters, self.tags)
         return on_desk(roles_of(item for item in given if isinstance(item, Result)))
@@ -185,7 +185,7 @@ class FlowFigure(Result):
         """Return the flows between entities as a graph of networkx, in the edition of the desk."""
         from chainwatch.figures.graph.networkx_graph import flow_graph
 
-        edition = self._desk()
+        edition = self.desk()
         facts = {"result": self.called, "edition": edition.name, "digest": self.digest}
         if told := self._left_out().strip():
             facts["left_out"] = told
@@ -286,7 +286,7 @@ class FlowFigure(Result):
 
     def plot(self, edition: Edition | None = None, ax: Axes | None = None) -> Axes:
         """Draw the figure and return its Axes; without an edition, in that of the desk."""
-        return self.shown(edition or self._desk()).plot(ax)
+        return self.shown(edition or self.desk()).plot(ax)
 
 
 @recorded

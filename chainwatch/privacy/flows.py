@@ -71,13 +71,20 @@ Node = tuple[str, str, str]
 
 
 class Movement(NamedTuple):
-    """One movement between entities, and the addresses whose entities they are."""
+    """One movement between entities, and the addresses whose entities they are.
+
+    ``row`` is the key of the step or end that it is, ``sides`` the addresses that it leaves and
+    reaches where it does so as one of an entity, and ``step`` whether it is a step.
+    """
 
     source: str
     target: str
     amount: int
     time: object
     parties: tuple[bytes, ...]
+    row: tuple[bytes, int, bytes] = (b"", 0, b"")
+    sides: tuple[bytes | None, bytes | None] = (None, None)
+    step: bool = False
 
 
 class Owners(Protocol):
@@ -339,12 +346,14 @@ class Names:
 
 def _moved(trace: Trace, names: Names) -> list[Movement]:
     rows = []
-    columns = ("source", "target", "txid", "n", "amount", "time")
-    for source, target, txid, n, amount, time in trace.steps.select(columns).iter_rows():
+    columns = ("source", "target", "txid", "n", "amount", "time", "subject")
+    for source, target, txid, n, amount, time, subject in trace.steps.select(columns).iter_rows():
         end = names.hosted.get((txid, n))
         to = _service(names, *end) if end else names.of(target)
-        parties = tuple(item for item in (source, None if end else target) if item is not None)
-        rows.append(Movement(names.of(source), to, amount, time, parties))
+        sides = (source, None if end else target)
+        parties = tuple(item for item in sides if item is not None)
+        row = (txid, n, subject)
+        rows.append(Movement(names.of(source), to, amount, time, parties, row, sides, True))
     return rows
 
 
@@ -378,18 +387,20 @@ def _ended(trace: Trace, names: Names) -> list[Movement]:
         columns
     ).iter_rows():
         here = names.of(address) if address is not None else None
+        row = (txid, n, subject)
         if service is not None:
             if (txid, n) in origin and here:
                 to = _service(names, service, certainty, reason)
-                rows.append(Movement(here, to, amount, time, (address,)))
+                rows.append(Movement(here, to, amount, time, (address,), row, (address, None)))
         elif here in names.lone:
             key, label, _ = names.nodes[here or ""]
             names.nodes[key] = (key, label, _ROLE.get(reason, _NOT_FOLLOWED))
         else:
             label = _END_LABEL.get(reason, reason)
             node = names.add(f"end:{reason}", label, _ROLE.get(reason, _NOT_FOLLOWED))
-            payer = here or names.of(payers.get((txid, subject)))
-            rows.append(Movement(payer, node, amount, time, (address,) if here else ()))
+            paid_by = address if here else payers.get((txid, subject))
+            who = (address,) if here else ()
+            rows.append(Movement(names.of(paid_by), node, amount, time, who, row, (paid_by, None)))
     return rows
 
 
