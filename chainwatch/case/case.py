@@ -16,6 +16,7 @@ from chainwatch.case.basis import basis_of
 from chainwatch.case.exports.catalogue import DEFAULT, chosen, write_exports
 from chainwatch.case.exports.shown.case import ShownCase, shown_case
 from chainwatch.case.exports.tables import write_tables
+from chainwatch.case.marking import marking
 from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
 from chainwatch.case.report.render import render_html, render_pdf
@@ -52,6 +53,9 @@ class Case(CaseRecord):
         What others state and the case takes as given, quoted with its source.
     number : str
         Number of the case where it is kept, as the report gives it.
+    tlp : str
+        How far an edition may travel, by the Traffic Light Protocol 2.0: ``AMBER+STRICT`` if not
+        given, and ``RED`` for the working edition.
 
     Examples
     --------
@@ -188,6 +192,8 @@ class Case(CaseRecord):
             (folder / "report.pdf.missing.txt").write_text(f"{missing}\n", encoding="utf-8")
         if view.edition.name == WORKING:
             write_tables(self._masked(), folder / MASKED)
+        if self.origin is not None:
+            self.origin.write(folder, view)
         log = self.log.told(view.edition.seal, view.text.text)
         (folder / LOG).write_bytes(log.lines())
         manifest = view.text.plain(self._manifest(view, exports)) | {"log": log.head()}
@@ -240,6 +246,7 @@ class Case(CaseRecord):
             "title": self.title,
             "question": self.question,
             "edition": edition.name,
+            "tlp": marking(self.tlp, edition.name),
             "statements": list(self.statements),
             "exports": list(exports),
             "rows_left_out": dict(view.left_out),

@@ -14,8 +14,11 @@ import polars as pl
 
 from chainwatch.case.basis import Basis
 from chainwatch.case.log import Log
+from chainwatch.case.marking import label
+from chainwatch.case.origin import Origin
 from chainwatch.errors import CaseError
 from chainwatch.privacy.edition import DISCLOSURE, Edition
+from chainwatch.privacy.leave import Leave
 from chainwatch.privacy.mask_rows import parties
 from chainwatch.privacy.masked_view import MaskedView, Standing
 from chainwatch.privacy.session import opened
@@ -28,6 +31,8 @@ NOTHING = "0" * 64
 """Content digest of an act that adds no result."""
 
 Clock = Callable[[], datetime]
+Opened = Callable[[], tuple[Leave, ...]]
+"""Says why, and by what authority, the working edition was opened, in order."""
 
 
 def now() -> datetime:
@@ -54,9 +59,12 @@ class CaseRecord:
     mask_key: bytes = field(default_factory=new_mask_key, repr=False)
     statements: tuple[str, ...] = ()
     number: str = ""
+    tlp: str = ""
     basis: Basis = field(default_factory=Basis, repr=False)
     clock: Clock = field(default=now, repr=False)
+    opened: Opened = field(default=opened, repr=False)
     log: Log = field(default_factory=lambda: Log([]), repr=False)
+    origin: Origin | None = field(default=None, repr=False)
     standing: Standing | None = field(default=None, repr=False)
     results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
     views: dict[str, MaskedView] = field(default_factory=dict, repr=False)
@@ -67,6 +75,7 @@ class CaseRecord:
     ticks: float = field(default_factory=time.perf_counter, repr=False)
 
     def __post_init__(self) -> None:
+        label(self.tlp)
         Edition(DISCLOSURE, self.mask_key)  # refuses a short key now, not at the first export
         self._note_desk()
 
@@ -110,7 +119,7 @@ class CaseRecord:
 
     def _note_desk(self) -> None:
         """Write into the log why, and by what authority, the working edition was opened since."""
-        for given in opened()[self.desk_leaves :]:
+        for given in self.opened()[self.desk_leaves :]:
             self._log(
                 "open the working edition at the desk", given.reason, NOTHING, given.authority
             )

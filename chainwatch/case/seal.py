@@ -135,7 +135,7 @@ def verify(folder: str | Path, seal: str | None = None) -> Verified:
     root = Path(folder)
     _one_edition(root)
     _no_links(root)
-    digests = _json(root / SEAL)
+    digests = facts_in(root / SEAL)
     found = digest_bytes((root / SEAL).read_bytes())
     if seal is not None and seal.strip().lower().removeprefix("sha256:") != found:
         raise CaseError(
@@ -143,7 +143,7 @@ def verify(folder: str | Path, seal: str | None = None) -> Verified:
         )
     for name in (MANIFEST, RUN):
         _same(root, name, digests.get(name))
-    manifest = _json(root / MANIFEST)
+    manifest = facts_in(root / MANIFEST)
     listed = _listed(root, manifest)
     for name, digest in sorted(listed.items()):
         _same(root, name, digest)
@@ -217,7 +217,8 @@ def _same(root: Path, name: str, digest: object) -> None:
         raise CaseError("a file was changed after sealing", where=str(path), remedy=COMPARE)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def facts_in(path: Path) -> dict[str, Any]:
+    """Return what a JSON file of a sealed case says, or refuse it in one sentence."""
     try:
         found = json.loads(path.read_bytes())
     except OSError as error:

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, leaks, ledger, names, owners, received, roles, tags, trace
+from chainwatch.cli import (
+    bundles,
+    evaluate,
+    leaks,
+    ledger,
+    names,
+    owners,
+    received,
+    roles,
+    tags,
+    trace,
+)
 from chainwatch.cli.health.commands import health_app
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
@@ -20,7 +31,6 @@ from chainwatch.cli.output import (
     note,
     report_of,
     say,
-    show,
     why_no_pdf,
 )
 from chainwatch.cli.pulling import pull
@@ -71,6 +81,7 @@ rank.add_to(app)
 converge.add_to(app)
 roles.add_to(app)
 leaks.add_to(app)
+bundles.add_to(app)
 link_test.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 app.add_typer(health_app, name="health")
@@ -195,23 +206,6 @@ def schema() -> None:
 
     for line in schema_text().splitlines():
         say(line)
-
-
-@app.command()
-def verify(
-    folder: Annotated[Path, typer.Argument(help="A written edition of a case.")],
-    seal: Annotated[
-        str | None, typer.Option(help="Digest of the seal, noted when the case was written.")
-    ] = None,
-) -> None:
-    """Prove that a written case is as its seal says.
-
-    Example: chainwatch verify out/otter/disclosure
-    """
-    from chainwatch.case.seal import verify as verify_case
-
-    with interruptible():
-        show(verify_case(folder, seal))
 
 
 def _moment(text: str) -> datetime:

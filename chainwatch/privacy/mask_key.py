@@ -1,7 +1,9 @@
-"""The key of the pseudonyms of a case, read from its file; it is never shown."""
+"""The key of the pseudonyms of a case: read from its file, and one of each recipient's own."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from pathlib import Path
 
 from chainwatch.errors import InputError
@@ -28,3 +30,21 @@ def read_mask_key(path: str | Path) -> bytes:
             what, where=str(path), remedy="give a file with at least 32 hexadecimal digits"
         )
     return key
+
+
+def recipient_key(key: bytes, recipient: str) -> bytes:
+    """Return the key of the pseudonyms that one recipient is given; the same name has the same.
+
+    Two recipients cannot join what they were given by its pseudonyms. Whoever has the key of the
+    case can make the key of each of them, and nobody can go back.
+
+    Parameters
+    ----------
+    key : bytes
+        The key of the case.
+    recipient : str
+        Their name, without blanks at its ends.
+    """
+    return hmac.new(
+        key, b"chainwatch recipient\x00" + recipient.strip().encode(), hashlib.sha256
+    ).digest()

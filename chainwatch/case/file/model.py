@@ -22,9 +22,11 @@ from pydantic_core import PydanticKnownError
 
 from chainwatch.case.analyses import asked_in, questions, registry, table_of
 from chainwatch.case.file.diagnose import misfit, not_toml
+from chainwatch.case.file.inputs import note_read
 from chainwatch.case.file.keys import ChainName, OpenedEnd, Strict, Token
 from chainwatch.case.file.lines import Written
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
+from chainwatch.case.marking import Label
 from chainwatch.case.registry import Line
 from chainwatch.errors import CaseError, InputError
 from chainwatch.ledger.look_alikes import TAILS
@@ -81,6 +83,13 @@ class Head(Strict):
     statements: Annotated[
         tuple[str, ...], Field(description="What others state, quoted with its source.")
     ] = ()
+    tlp: Annotated[
+        Label | Literal[""],
+        Field(
+            description="How far an edition may travel, by the Traffic Light Protocol 2.0; if not"
+            " given, AMBER+STRICT, and RED for the working edition."
+        ),
+    ] = ""
     tags_as_of: Annotated[
         date | None,
         Field(
@@ -278,6 +287,11 @@ class CaseFile(Strict):
             )
         return sources
 
+    @property
+    def text(self) -> str:
+        """The file as it was written; nothing where the case was given as plain data."""
+        return self._written.text
+
     def parts(self) -> Iterator[CaseFile]:
         """Yield the case of each group of subjects by itself: of [subjects], then of [[also]]."""
         yield self
@@ -427,4 +441,5 @@ def inside(base: Path, path: str) -> Path:
             where=path,
             remedy="put the file there, or name another folder with --data",
         )
+    note_read(found)
     return found

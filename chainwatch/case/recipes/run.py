@@ -20,6 +20,7 @@ from chainwatch.attribution.statements.statement import Statement, read_statemen
 from chainwatch.attribution.tags import Tags
 from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
+from chainwatch.case.file.inputs import Input, inputs_of, noted_files
 from chainwatch.case.file.model import (
     Asked,
     CaseFile,
@@ -32,12 +33,14 @@ from chainwatch.case.file.source_tables import LedgerTable
 from chainwatch.case.findings.no_effect import no_effect_finding
 from chainwatch.case.findings.stated import stated_finding
 from chainwatch.case.ground import Ground, Part
+from chainwatch.case.origin import Origin
 from chainwatch.case.recipes.account import add_account_findings, asset_of
 from chainwatch.case.recipes.chapter import Chapter
+from chainwatch.case.recipes.rerun import RERUN, Rerun, identity_of
 from chainwatch.case.recipes.sources import Leave, Say, check_leave, read_sources
 from chainwatch.case.recipes.tags import as_they_stood, tags_of_case
 from chainwatch.case.recipes.utxo import add_coin_findings
-from chainwatch.case.record import new_mask_key, now
+from chainwatch.case.record import Opened, new_mask_key, now
 from chainwatch.case.seal import MANIFEST
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
@@ -47,19 +50,21 @@ from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import ANSWERS
 from chainwatch.privacy.edition import DISCLOSURE
+from chainwatch.privacy.session import opened
 from chainwatch.results.headed import headed
 from chainwatch.results.result import Finding
 from chainwatch.results.table import Column, Privacy, Table
 from chainwatch.sources import catalogue
 
 LEDGER, ANNEX, DATA, README_FILE = "ledger", "annex", "data", "README.txt"
-PARTS = (LEDGER, ANNEX, "disclosure", "working", DATA, README_FILE)
+PARTS = (LEDGER, ANNEX, "disclosure", "working", RERUN, DATA, README_FILE)
 
 README = """\
 disclosure/  may leave the desk: others than subjects, findings and services are masked
 working/     restricted: nobody is masked (only where the case file asks for it)
 annex/       for the court alone: whom each pseudonym stands for, and the mask key
 ledger/      restricted: what was read
+rerun/       restricted: the case file and what it was run with
 data/        of the demo alone: the simulated blocks, tags and truth, and the case file
 
 Prove that a folder is as it was sealed:   chainwatch verify disclosure
@@ -165,7 +170,17 @@ def work(
     leave: Leave | None = None,
 ) -> RunReport:
     """Work a case inside a folder that exists: ledger, editions, annex, README."""
-    case, pulls = _compute(config, base, place / LEDGER, mask_key, acquired, leave or Leave(), say)
+    with noted_files() as read:
+        ledger, pulls = read_sources(
+            config.sources, base, place / LEDGER, leave=leave or Leave(), acquired=acquired, say=say
+        )
+    notes = tuple(str(note) for report in pulls for note in report.notes)
+    with noted_files() as used:
+        case = compute(config, base, ledger, notes, mask_key=mask_key, acquired=acquired, tell=say)
+    if config.text:
+        kept = _kept(config, ledger, inputs_of(read, used, base), acquired, notes)
+        kept.write(place / RERUN)
+        case.origin = Origin(kept.text, kept.inputs)
     editions = _write(case, config, place, say)
     return RunReport(case, place, pulls, {name: place / name for name in editions})
 
@@ -188,34 +203,48 @@ def is_ours(folder: Path) -> bool:
     ) and {item.name for item in folder.iterdir()} <= set(PARTS)
 
 
-def _compute(
-    config: CaseFile,
-    base: Path,
-    ledger_path: Path,
-    mask_key: bytes | None,
-    acquired: datetime | None,
-    leave: Leave,
-    tell: Say,
-) -> tuple[Case, tuple[PullReport, ...]]:
-    ledger, pulls = read_sources(
-        config.sources, base, ledger_path, leave=leave, acquired=acquired, say=tell
-    )
+def _kept(
+    config: CaseFile, ledger: Ledger, inputs: tuple[Input, ...], acquired: datetime | None,
+    notes: tuple[str, ...],
+) -> Rerun:  # fmt: skip
+    """Return what is kept so that the run can be made again."""
+    first = config.sources[0]
+    outside = first.path if isinstance(first, LedgerTable) else ""
+    commit = ledger.commit.number if ledger.commit else 0
+    identity, leaves = identity_of(ledger), tuple((one.reason, one.authority) for one in opened())
+    return Rerun(config.text, inputs, acquired, notes, outside, commit, identity, leaves)
+
+
+def compute(
+    config: CaseFile, base: Path, ledger: Ledger, notes: Sequence[str], *,
+    mask_key: bytes | None, acquired: datetime | None, tell: Say,
+    opened: Opened = opened,
+) -> Case:  # fmt: skip
+    """Return the case of a case file, computed from a ledger into which its sources were read.
+
+    Parameters
+    ----------
+    config : CaseFile
+        The case file.
+    base : path
+        The data folder.
+    ledger : Ledger
+        What was read.
+    notes : sequence of str
+        What the sources had to say.
+    mask_key, acquired
+        As `run_case`.
+    tell : callable
+        Told in one line what is done.
+    opened : callable
+        Says why the working edition was opened at the desk: in this session, if not given.
+    """
     report = check(ledger)
     report.raise_for_failures()
     stated = [_stated(base, one) for one in config.statements]
     every = sum((one.tags for one in stated), tags_of_case(config, base, ledger))
     tags, then = as_they_stood(config, every)
-    head = config.case
-    case = Case(
-        head.name,
-        head.question,
-        title=head.title,
-        number=head.number,
-        investigator=head.investigator,
-        mask_key=mask_key or new_mask_key(),
-        statements=head.statements,
-        clock=(lambda: acquired.astimezone(UTC)) if acquired else now,
-    )
+    case = _new_case(config, mask_key, acquired, opened)
     if then is not None:
         case.add(then, note="Which tags counted.")
     parts = tuple(_followed(case, config, base, ledger, tags, tell))
@@ -233,9 +262,28 @@ def _compute(
     for question in config.asked():
         tell(f"answering: {question.line.name}")
         _answer(case, question, ground)
-    case.add(_read(ledger, pulls), note="What the case rests on.")
+    case.add(_read(ledger, notes), note="What the case rests on.")
     case.look_beside(ledger, acquired_stated=acquired is not None or not _from_files(config))
-    return case, pulls
+    return case
+
+
+def _new_case(
+    config: CaseFile, mask_key: bytes | None, acquired: datetime | None, opened: Opened
+) -> Case:
+    """Return the case of a case file, as yet without results."""
+    head = config.case
+    return Case(
+        head.name,
+        head.question,
+        title=head.title,
+        number=head.number,
+        investigator=head.investigator,
+        mask_key=mask_key or new_mask_key(),
+        statements=head.statements,
+        clock=(lambda: acquired.astimezone(UTC)) if acquired else now,
+        opened=opened,
+        tlp=head.tlp,
+    )
 
 
 def _followed(
@@ -344,12 +392,11 @@ READ = Table(
 )
 
 
-def _read(ledger: Ledger, pulls: Sequence[PullReport]) -> Finding:
+def _read(ledger: Ledger, notes: Sequence[str]) -> Finding:
     """Return what was read: files with their digests, and what the reading said of them."""
     rows = ledger.answers.select("source", "request", "size", "digest").collect()
     shown = rows.with_columns(pl.col("digest").bin.encode("hex").alias("sha256")).drop("digest")
-    notes = tuple(str(note) for report in pulls for note in report.notes)
-    return Finding("What was read", notes, READ.rows(shown.sort("request")))
+    return Finding("What was read", tuple(notes), READ.rows(shown.sort("request")))
 
 
 def _from_files(config: CaseFile) -> bool:

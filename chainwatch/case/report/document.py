@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from chainwatch.case.marking import marking
 from chainwatch.case.record import CaseRecord
 from chainwatch.case.report.annex import figure_key, steps_annex
 from chainwatch.case.report.elements import CaseDocument, FigureBlock, Section
@@ -81,6 +82,7 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         software=tuple(sorted(versions().items())),
         names=_turning_names(results, case.investigator.strip()),
         dated=case.basis.last,
+        marking=marking(case.tlp, edition.name),
     )
 
 

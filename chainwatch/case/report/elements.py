@@ -78,6 +78,8 @@ class CaseDocument:
         Names that others gave, which are set apart where they run from right to left.
     dated : datetime or None
         The date of the PDF: when the data was acquired. Without one it bears no date.
+    marking : str
+        How far it may travel, as ``TLP:AMBER+STRICT``: for the head and foot of every page.
     """
 
     title: str
@@ -94,3 +96,4 @@ class CaseDocument:
     facts: tuple[tuple[str, str], ...] = ()
     names: tuple[str, ...] = ()
     dated: datetime | None = None
+    marking: str = ""

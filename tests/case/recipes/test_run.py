@@ -62,7 +62,7 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
     report = run_case(small / "small.toml", tmp_path / "a" / "out", say=said.append)
     assert report.folder == tmp_path / "a" / "out"
     assert sorted(item.name for item in report.folder.iterdir()) == [
-        README_FILE, "annex", "disclosure", "ledger"
+        README_FILE, "annex", "disclosure", "ledger", "rerun"
     ]  # fmt: skip
     assert verify(report.editions["disclosure"]).entries > 5
     assert said == [

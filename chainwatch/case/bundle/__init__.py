@@ -1,0 +1,1 @@
+"""Bundles: a case as a BagIt bag that another office checks offline and runs again."""

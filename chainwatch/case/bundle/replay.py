@@ -1,0 +1,198 @@
+"""``replay``: every result of a bundle computed again, and the first that differs named."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from chainwatch.case.bundle.bag import PAYLOAD
+from chainwatch.case.bundle.check import verify_bundle
+from chainwatch.case.bundle.contents import (
+    BY_ANNEX,
+    BY_EXTRACT,
+    EDITION,
+    EXTRACT,
+    KINDS,
+    MASK_KEY,
+    About,
+    read_about,
+)
+from chainwatch.case.bundle.extract import FILES, TABLES, check_input, restored_ledger
+from chainwatch.case.bundle.rework import read_again, rework
+from chainwatch.case.recipes.rerun import RERUN, Rerun
+from chainwatch.case.recipes.sources import Say
+from chainwatch.case.seal import LOG, MANIFEST, versions
+from chainwatch.errors import CaseError
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.mask_key import read_mask_key
+from chainwatch.results.provenance import digest_bytes
+from chainwatch.sanitize import visible
+from chainwatch.units import counted
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of computing a bundle again.
+
+    Attributes
+    ----------
+    folder : Path
+        The bundle.
+    results, files : int
+        How many results, and files of the edition, have the digests that the bundle gives.
+    difference : str
+        The first that differs, in a sentence; nothing where all are the same.
+    """
+
+    folder: Path
+    results: int
+    files: int
+    difference: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Whether every result and every file is the same."""
+        return not self.difference
+
+    def __repr__(self) -> str:
+        if self.difference:
+            return f"Replayed({self.difference})"
+        return (
+            f"Replayed({counted(self.results, 'result has', 'results have')} the digest that the"
+            f" bundle gives, and {counted(self.files, 'file is', 'files are')} the same to the"
+            " byte)"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>"
+
+
+def replay(bag: str | Path, *, say: Say | None = None) -> Replayed:
+    """Compute every result of a bundle again, and compare.
+
+    The bundle is verified first. Then its ledger is made of its extract, the case is computed in a
+    folder that is removed afterwards, and the digest of every result is compared in the order of
+    the case, then the log, then every file. No server is asked.
+
+    Parameters
+    ----------
+    bag : path
+        A working bundle.
+    say : function, optional
+        Told in one line what is done.
+
+    Returns
+    -------
+    Replayed
+        With the first difference, if there is one.
+
+    Raises
+    ------
+    CaseError
+        If the bundle does not verify, or holds nothing that it could be computed from.
+
+    Fails when
+    ----------
+    Another version of a library writes other bytes for the same result: it is then said which
+    versions differ, and the digests of the results alone are the same.
+    """
+    folder = Path(bag)
+    verify_bundle(folder)
+    about = read_about(folder)
+    if about.replay != BY_EXTRACT:
+        raise CaseError(
+            f"this bundle cannot be replayed: {KINDS[about.replay]}", where=str(folder),
+            remedy="chainwatch verify works on it" if about.replay == BY_ANNEX else None,
+        )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="chainwatch-replay-") as name:
+        again = Path(name) / EDITION
+        _made_again(folder / PAYLOAD / EXTRACT, about, Path(name), again, say or (lambda _: None))
+        return compared(folder, folder / PAYLOAD / EDITION, again)
+
+
+def _made_again(extract: Path, about: About, room: Path, place: Path, say: Say) -> None:
+    rerun, files = Rerun.read(extract / RERUN), extract / FILES
+    base = files if files.is_dir() else room
+    for one in rerun.inputs:
+        if one.of != "source" or about.carries == "files":
+            check_input(one, files / one.path)
+    ledger = _ledger(extract, about, rerun, base, room / "ledger", say)
+    rework(
+        rerun, base, ledger, place, mask_key=read_mask_key(extract / MASK_KEY),
+        edition=about.edition, tlp=about.tlp.removeprefix("TLP:"), say=say,
+    )  # fmt: skip
+
+
+def _ledger(extract: Path, about: About, rerun: Rerun, base: Path, place: Path, say: Say) -> Ledger:
+    if about.carries != "files":
+        say("making the ledger of the extract")
+        return restored_ledger(extract / TABLES, place, about.ledger)
+    ledger = read_again(rerun, base, place, say=say)
+    for name, digest in sorted(about.ledger.items()):
+        if ledger.digest(name) != digest:
+            raise CaseError(f"read again, the table {name} of the ledger is another")
+    return ledger
+
+
+def compared(bag: Path, given: Path, made: Path) -> Replayed:
+    """Return how an edition that was made again differs from the one that was given."""
+    first, second = (json.loads((folder / MANIFEST).read_bytes()) for folder in (given, made))
+    results = len(first["results"])
+    if odd := _first_result(first, second):
+        return Replayed(bag, 0, 0, f"{odd}{_other_versions(first)}")
+    names = [row["path"] for row in first["files"]]
+    for name in sorted({*names, *(row["path"] for row in second["files"])}, key=_order):
+        if odd := _differs(given / name, made / name, name):
+            return Replayed(bag, results, 0, f"{odd}{_other_versions(first)}")
+    if odd := _differs(given / MANIFEST, made / MANIFEST, MANIFEST):
+        return Replayed(bag, results, len(names), f"{odd}{_other_versions(first)}")
+    return Replayed(bag, results, len(names) + 1)
+
+
+def _order(name: str) -> tuple[bool, str]:
+    return name != LOG, name  # the log first: it says what was done
+
+
+def _first_result(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
+    """Return in words which result is the first that differs."""
+    pairs = zip_longest(first["results"], second["results"])
+    for number, (one, other) in enumerate(pairs, 1):
+        if one is None:
+            return f"result {number} ({visible(other['what'])}) is made now and was not given"
+        called = f"result {number} ({visible(one['what'])})"
+        if other is None:
+            return f"{called} is not made again"
+        if (one["what"], one["content"]) != (other["what"], other["content"]):
+            return f"{called} is another: {one['content']} was given, {other['content']} is made"
+    return ""
+
+
+def _differs(given: Path, made: Path, name: str) -> str:
+    if not made.is_file() or not given.is_file():
+        return f"the file {name} is {'not made again' if given.is_file() else 'made now alone'}"
+    one, other = (digest_bytes(path.read_bytes()) for path in (given, made))
+    if one == other:
+        return ""
+    return f"the file {name} is another: sha256:{one} was given, sha256:{other} is made"
+
+
+def _other_versions(manifest: Mapping[str, Any]) -> str:
+    """Return which versions differ from those that the bundle was made with."""
+    return "; ".join(["", *_changed(manifest.get("versions", {}))])
+
+
+def _changed(given: Mapping[str, str]) -> Iterator[str]:
+    here = versions()
+    for name in sorted({*given, *here}):
+        was, now = given.get(name, "absent"), here.get(name, "absent")
+        if was != now:
+            yield f"{name} was {visible(str(was))} and is {now}"
+
+
+__all__ = ["Replayed", "compared", "replay"]

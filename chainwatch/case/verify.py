@@ -1,0 +1,38 @@
+"""``verify``: a written edition or a bundle, proved offline to be as it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chainwatch.case.bundle.bag import is_bag
+from chainwatch.case.bundle.check import VerifiedBundle, verify_bundle
+from chainwatch.case.seal import Verified
+from chainwatch.case.seal import verify as verify_edition
+
+
+def verify(folder: str | Path, seal: str | None = None) -> Verified | VerifiedBundle:
+    """Prove that a written edition of a case, or a bundle of one, is as it was made.
+
+    A seal shows that the files fit each other. Anybody can change a file and seal the folder
+    again: only a copy of the digest kept elsewhere, or a signature, shows that it is the same.
+
+    Parameters
+    ----------
+    folder : path
+        A written edition, or a bundle: which it is, its files say.
+    seal : str, optional
+        SHA-256 of ``seal.json`` of an edition, or of ``tagmanifest-sha256.txt`` of a bundle, as it
+        was noted when it was made, in hexadecimal.
+
+    Returns
+    -------
+    Verified or VerifiedBundle
+        What was checked.
+
+    Raises
+    ------
+    CaseError
+        Naming the first thing that is missing, added or changed.
+    """
+    place = Path(folder)
+    return verify_bundle(place, seal) if is_bag(place) else verify_edition(place, seal)
