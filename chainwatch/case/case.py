@@ -16,6 +16,7 @@ from chainwatch.case.exports.catalogue import registry, write_exports
 from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
+from chainwatch.case.report.embedded import embed
 from chainwatch.case.report.render import render_html, render_pdf
 from chainwatch.case.seal import LOG, verify, write_seal
 from chainwatch.errors import CaseError, ChainwatchError, MissingExtra
@@ -164,7 +165,7 @@ class Case(CaseRecord):
     def _fill(self, folder: Path, view: MaskedView) -> None:
         self._draw(folder / "figures", view)
         write_exports(view, folder)
-        doc = view.text.plain(document(self, view))
+        doc = embed(view.text.plain(document(self, view)), self, view, folder)
         (folder / "report.html").write_bytes(render_html(doc, folder))
         try:
             (folder / "report.pdf").write_bytes(render_pdf(doc, folder))
