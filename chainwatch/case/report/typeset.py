@@ -89,7 +89,8 @@ def closing(document: CaseDocument) -> tuple[Section, ...]:
         _list("Software", "Versions that made this report.", ("package", "version"),
               document.software),
         _list("Data in this file", CARRIED, ("file", "what it holds", "SHA-256"),
-              tuple((one.path, one.description.partition(":")[0], one.sha256) for one in document.embedded)),
+              tuple((one.path, one.description.partition(":")[0], one.sha256)
+                    for one in document.embedded)),
     )  # fmt: skip
     return tuple(part for part in made if part.notes or part.paragraphs or part.tables)
 
