@@ -19,6 +19,7 @@ from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.marking import marking
 from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
+from chainwatch.case.report.embedded import embed
 from chainwatch.case.report.render import render_html, render_pdf
 from chainwatch.case.seal import LOG, verify, write_seal
 from chainwatch.errors import CaseError, ChainwatchError, MissingExtra
@@ -184,7 +185,7 @@ class Case(CaseRecord):
         view = case.view
         self._draw(folder / "figures", view)
         write_exports(case, folder, exports)
-        doc = view.text.plain(document(self, view))
+        doc = embed(view.text.plain(document(self, view)), self, view, folder)
         (folder / "report.html").write_bytes(render_html(doc, folder))
         try:
             (folder / "report.pdf").write_bytes(render_pdf(doc, folder))

@@ -63,7 +63,7 @@ def steps_annex(
         asset = getattr(result, "asset", None)
         table = printed_table("Steps", names["steps"], rows, asset, most=None)
         told = COARSE if edition.name == DISCLOSURE else IN_FULL
-        yield Section("Annex: every step", (told,), (table,))
+        yield Section("Annex: every step", (told,), (table,), key=names["steps"], wide=True)
 
 
 def figure_key(drawing: Any, clusters: str = "", ends: str = "") -> TableBlock | None:

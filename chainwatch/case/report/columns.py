@@ -16,15 +16,23 @@ from chainwatch.figures.typefaces import set_width
 from chainwatch.sanitize import WRITTEN_OUT, breakable
 
 PAGE_WIDTH = 739.0
-"""Width of what is printed on a page, in points: A4 on its side, less its margins."""
+"""Width of what is printed on a page on its side, in points: A4 less its margins."""
+UPRIGHT_WIDTH = 492.0
+"""Width of what is printed on an upright page, in points."""
+UPRIGHT_SMALLEST = 7.0
+"""Size of type, in points, below which a table is turned on its side instead."""
 INSET = 7.2
 """Blank beside a cell, both sides together, in points."""
 SIZES = (8.0, 7.5, 7.0, 6.5)
 """Sizes of type, in points, the most readable first; nobody reads a smaller one on paper."""
 HALVED = (None, 50, 25)
 """Characters beyond which ids may stand on two lines, where a table is too wide at any size."""
-WIDEST = 230.0
-"""Width up to which running text widens its column, in points."""
+FEW_IDS = 2
+"""Columns of ids up to which these may stand on two lines rather than the table on its side."""
+NARROWEST = 56.0
+"""Width in points that a column of running text has at least, where its text takes as much."""
+WIDEST, WIDEST_IN_LISTS = 230.0, 340.0
+"""Width up to which running text widens its column, in points: in an exhibit, in other tables."""
 LONGEST_WORD = 100
 """Characters of a word that never breaks: no address, id or digest is longer."""
 HASH_LIKE = re.compile(r"(0x|(hmac-)?sha256:)?[0-9A-Za-z]{26,}\Z")
@@ -62,9 +70,22 @@ def one_piece(text: str, *, right: bool) -> bool:
     return short and (right or len(words) <= 1 or TIME.match(text) is not None)
 
 
-def columns_of(table: TableBlock) -> Columns:
-    """Return the widths of a table's columns, in the largest type that does."""
-    room = PAGE_WIDTH - INSET * len(table.columns)
+def stands_upright(table: TableBlock) -> bool:
+    """Return whether all that must not break in a table fits on an upright page, and can be read.
+
+    Where ids of many columns would be broken into halves for that, a page on its side is better.
+    """
+    if any(len(row) != len(table.columns) for row in table.rows):
+        return True  # whoever sets it says what is wrong
+    ids = sum(any(map(hash_like, cells)) for cells in zip(*table.rows, strict=False))
+    least, _ = _needed(table, HALVED[2] if ids <= FEW_IDS else HALVED[1])
+    room = UPRIGHT_WIDTH - INSET * len(table.columns)
+    return sum(least) * UPRIGHT_SMALLEST <= room
+
+
+def columns_of(table: TableBlock, width: float = PAGE_WIDTH) -> Columns:
+    """Return the widths of a table's columns, in the largest type that does on a page's width."""
+    room = width - INSET * len(table.columns)
     for halved in HALVED:
         least, most = _needed(table, halved)
         for size in SIZES:
@@ -108,6 +129,7 @@ def _spread(least: list[float], most: list[float], size: float, room: float) -> 
 def _needed(table: TableBlock, halved: int | None) -> tuple[list[float], list[float]]:
     """Return for each column what it needs at least and at most, at a size of one point."""
     least, most = [], []
+    widest = (WIDEST if table.exhibit else WIDEST_IN_LISTS) / SIZES[2]
     broken = Columns(1.0, (), halved).halves
     align = table.align or ("left",) * len(table.columns)
     for side, name, *cells in zip(align, table.columns, *table.rows, strict=True):
@@ -119,9 +141,12 @@ def _needed(table: TableBlock, halved: int | None) -> tuple[list[float], list[fl
             whole = max(map(_of_id, halves(text))) if broken(text) else _wide(text)
             words = [*map(str.rstrip, breakable(text))]
             low += (
-                [whole] if piece else [_wide(word) for word in words if len(word) <= LONGEST_WORD]
-            )
-            high.append(whole if piece else min(whole, WIDEST / SIZES[2]))
+                [whole] if piece else [
+                    min(_wide(text), NARROWEST / SIZES[2]),
+                    *(_wide(word) for word in words if len(word) <= LONGEST_WORD),
+                ]
+            )  # fmt: skip
+            high.append(whole if piece else min(whole, widest))
         least.append(max(low) * 1.01)
         most.append(max(*high, *low) * 1.01)
     return least, most

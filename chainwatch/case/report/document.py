@@ -1,9 +1,10 @@
-"""What a report says, in order: the question, findings with their tables, lineage, limits."""
+"""What a report says, in order: question, answer, what was read, exhibits, findings, limits."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -11,10 +12,17 @@ import polars as pl
 from chainwatch.case.marking import marking
 from chainwatch.case.record import CaseRecord
 from chainwatch.case.report.annex import figure_key, steps_annex
-from chainwatch.case.report.elements import CaseDocument, FigureBlock, Section
+from chainwatch.case.report.critical_questions import Evidence
+from chainwatch.case.report.elements import CaseDocument, FigureBlock, Notes, Section
+from chainwatch.case.report.exhibits import arranged, numbers_of
 from chainwatch.case.report.facts import facts
+from chainwatch.case.report.finding_notes import Beside, headlines_of_ranges, notes_of
+from chainwatch.case.report.glossary import glossary
 from chainwatch.case.report.limits import limits
+from chainwatch.case.report.method import method, texts_of
 from chainwatch.case.report.printed_table import printed_table
+from chainwatch.case.report.rates_used import rules_of
+from chainwatch.case.report.strength import answer, kind_of
 from chainwatch.case.seal import versions
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.privacy.edition import DISCLOSURE, FEWEST, Edition
@@ -50,40 +58,102 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         for place, result in enumerate(results)
         if isinstance(result, Finding)
     ]
-    clusters = next((names["clusters"] for names in view.files if "clusters" in names), "")
-    figures = [
-        part
-        for one in view.drawn
-        for part in _figure(one, whole[one.place][1], clusters, _ends(one, results, view))
-    ]
     records = [result.record for result, _ in case.results if result.record]
-    return CaseDocument(
+    evidence = Evidence(results)
+    body = arranged(_body(case, view, results, found))
+    numbers = numbers_of(body)
+    told = [(one, _key(one, names)) for one, _, names in found]
+    made = CaseDocument(
         title=case.title or case.name,
         question=case.question.strip(),
         edition=edition.name,
         notice=NOTICES[edition.name],
         facts=facts(case, view),
-        summary=tuple(
-            mask_sentence(finding.headline, finding, edition)
-            for finding, *_ in found
-            if finding.headline
+        summary=answer(
+            [
+                (
+                    kind_of(one).strength,
+                    mask_sentence(one.headline, one, edition),
+                    numbers.get(key, 0),
+                )
+                for one, key in told
+                if one.headline
+            ],
+            headlines_of_ranges(evidence, results, edition),
         ),
-        sections=(
-            *_stated(case.statements),
-            *figures,
-            *(_section(*one, edition) for one in found if not _nothing(one[0])),
-            *_looked_for([finding for finding, *_ in found if _nothing(finding)], edition),
-            *steps_annex(results, view.by_result, view.files, edition),
-        ),
+        sections=_noted(body, {key: one for one, key in told}, evidence, edition),
         provenance=_lineage(records, edition),
         parameters=_parameters(records),
         limits=limits(results),
         digests=tuple((record.step, edition.digest(record.content)) for record in records),
         software=tuple(sorted(versions().items())),
         names=_turning_names(results, case.investigator.strip()),
+        appendices=(method(records),),
         dated=case.basis.last,
         marking=marking(case.tlp, edition.name),
     )
+    return replace(made, glossary=glossary(texts(made)))
+
+
+Found = tuple[Finding, Mapping[str, pl.DataFrame], Mapping[str, str]]
+"""A finding, its tables as the edition shows them, and the names of their files."""
+
+FIRST = ("what_was_read", "not_read")
+"""Findings that stand before all others: what the case rests on, and what it cannot know."""
+
+
+def _key(finding: Finding, names: Mapping[str, str]) -> str:
+    """Return the name of a finding in its report: that of its file, or its heading."""
+    return names.get(finding.name, finding.title)
+
+
+def _body(
+    case: CaseRecord, view: MaskedView, results: list[Result], found: list[Found]
+) -> Iterator[Section]:
+    """Yield what was read, statements, figures, findings and steps, in the order of reading."""
+    edition = view.edition
+    shown = [one for one in found if not _nothing(one[0])]
+    for name in FIRST:
+        yield from (_section(*one, edition) for one in shown if one[0].name == name)
+    yield from _stated(case.statements)
+    clusters = next((names["clusters"] for names in view.files if "clusters" in names), "")
+    notes = [note for _, note in case.whole()]
+    for one in view.drawn:
+        yield from _figure(one, notes[one.place], clusters, _ends(one, results, view))
+    yield from (_section(*one, edition) for one in shown if one[0].name not in FIRST)
+    yield from _looked_for([one for one, *_ in found if _nothing(one)], edition)
+    yield from steps_annex(results, view.by_result, view.files, edition)
+
+
+def _noted(
+    body: Sequence[Section], findings: Mapping[str, Finding], evidence: Evidence, edition: Edition
+) -> tuple[Section, ...]:
+    """Return sections with the notes that belong to the finding that each tells."""
+    beside = Beside(body, evidence, rules_of(evidence.results), edition)
+    first: dict[str, str] = {}
+    told = []
+    for part in body:
+        finding = None if part.wide else findings.get(part.key)
+        if finding is not None:
+            before = first.setdefault(kind_of(finding).name, part.heading)
+            before = "" if before == part.heading else before
+            notes = notes_of(finding, part, before, beside)
+            told.append(replace(part, notes=notes))
+        else:
+            told.append(part)
+    return tuple(told)
+
+
+def texts(document: CaseDocument) -> Iterator[str]:
+    """Yield all that a report says to its reader, but its glossary."""
+    yield from (document.title, document.question, document.edition, document.notice)
+    for name, value in document.facts:
+        yield from (name, value)
+    yield from (*document.summary, *document.limits)
+    for part in (*document.sections, *document.appendices):
+        yield from (part.heading, *part.paragraphs, *texts_of(part.notes))
+        tables = [Notes("", (), table) for table in part.tables]
+        yield from texts_of(tables)
 
 
 def _turning_names(results: Sequence[Result], investigator: str) -> tuple[str, ...]:
@@ -102,13 +172,12 @@ def _section(
     edition: Edition,
 ) -> Section:  # fmt: skip
     paragraphs = [mask_sentence(text, finding, edition) for text in finding.text]
-    paragraphs += [f"Could be innocent: {text}" for text in finding.innocent]
     counts = columns_of(finding.rows, Privacy.COUNT) if finding.rows else ()
     blocks = tuple(
         printed_table(finding.title, files[name], frame, finding.asset, counts)
         for name, frame in tables.items()
     )
-    return Section(finding.title, tuple(paragraphs), blocks)
+    return Section(finding.title, tuple(paragraphs), blocks, key=_key(finding, files))
 
 
 def _nothing(finding: Finding) -> bool:

@@ -22,6 +22,10 @@ class TableBlock:
         ``"left"`` or ``"right"`` for each column; empty: all left.
     note : str
         Text below the table.
+    exhibit : int
+        Its number among tables and figures; 0: it is no exhibit and bears no number.
+    file : str
+        Name of the files of the case that hold it whole, without suffix; empty: none does.
     """
 
     caption: str
@@ -29,6 +33,8 @@ class TableBlock:
     rows: tuple[tuple[str, ...], ...]
     align: tuple[str, ...] = ()
     note: str = ""
+    exhibit: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,16 +44,42 @@ class FigureBlock:
     path: str
     caption: str
     alt: str
+    exhibit: int = 0
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What stands beside a finding under a heading of its own: lines, or a table of no number."""
+
+    heading: str
+    lines: tuple[str, ...] = ()
+    table: TableBlock | None = None
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with paragraphs, then tables, then figures."""
+    """A heading with paragraphs, then tables, then figures, then notes on them.
+
+    ``key`` is the name of the finding that it tells, for notes that point at each other; ``wide``
+    says that it may stand on pages on their side, behind all others.
+    """
 
     heading: str
     paragraphs: tuple[str, ...] = ()
     tables: tuple[TableBlock, ...] = ()
     figures: tuple[FigureBlock, ...] = ()
+    notes: tuple[Notes, ...] = ()
+    key: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A file of the case folder that the PDF carries within it, and what it holds."""
+
+    path: str
+    description: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,9 +97,17 @@ class CaseDocument:
     facts : tuple of (str, str)
         What the report is of: case number, subjects, investigator, what was read and when.
     summary : tuple of str
-        Findings in short, one line each.
+        The answer in short, one line each.
     sections : tuple of Section
         The body.
+    appendices : tuple of Section
+        What stands behind the limits: methods, and whatever else a reader looks up.
+    glossary : tuple of (str, str)
+        Terms that the report uses, and what they mean.
+    embedded : tuple of Embedded
+        Files that the PDF carries within it.
+    tlp : str
+        Marking of the Traffic Light Protocol, such as ``TLP:AMBER``; empty: none is given.
     provenance : str
         How the results came about, an indented tree.
     parameters, digests, software : tuple of (str, str)
@@ -95,5 +135,9 @@ class CaseDocument:
     software: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     names: tuple[str, ...] = ()
+    appendices: tuple[Section, ...] = ()
+    glossary: tuple[tuple[str, str], ...] = ()
+    embedded: tuple[Embedded, ...] = ()
+    tlp: str = ""
     dated: datetime | None = None
     marking: str = ""

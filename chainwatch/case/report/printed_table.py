@@ -82,6 +82,7 @@ def printed_table(
             for column in columns
         ),
         note=_note(frame, cut, file, asset),
+        file=file,
     )
 
 

@@ -18,6 +18,9 @@ from typing import Any
 
 from chainwatch.case.report.columns import hash_like, one_piece
 from chainwatch.case.report.elements import CaseDocument, FigureBlock, Section, TableBlock
+from chainwatch.case.report.embedded import MIME
+from chainwatch.case.report.exhibits import listed
+from chainwatch.case.report.strength import NO_PERCENTAGES
 from chainwatch.case.report.typeset import (
     LONGEST_CELL,
     LONGEST_PARAGRAPH,
@@ -31,8 +34,8 @@ from chainwatch.figures.typefaces import folders
 from chainwatch.results.provenance import canonical_json
 from chainwatch.sanitize import direction, firm, passages, visible
 
-ARCHIVE, SPOKEN = "a-2a", "ua-1"
-"""Standards of a PDF: for archives (PDF/A-2a), and for screen readers (PDF/UA-1)."""
+ARCHIVE, SPOKEN = "a-3a", "ua-1"
+"""Standards of a PDF: for archives, with data (PDF/A-3a), and for screen readers (PDF/UA-1)."""
 IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 LARGEST_IMAGE = 64 * 2**20
 
@@ -77,17 +80,26 @@ def render_html(document: CaseDocument, folder: Path | str) -> bytes:
         path: f"data:{IMAGE_TYPES[Path(path).suffix]};base64,{base64.b64encode(data).decode()}"
         for path, data in images.items()
     }
-    return template.render(case=document, sections=sections(document), uris=uris).encode()
+    carried = _carried(document, Path(folder))
+    data = {path: _uri(path, content) for path, content in carried.items()}
+    return template.render(
+        case=document, sections=sections(document), uris=uris, data=data,
+        exhibits=listed(document.sections), scale=NO_PERCENTAGES,
+    ).encode()  # fmt: skip
+
+
+def _uri(path: str, data: bytes) -> str:
+    return f"data:{MIME[Path(path).suffix]};base64,{base64.b64encode(data).decode()}"
 
 
 def render_pdf(document: CaseDocument, folder: Path | str) -> bytes:
-    """Return the report as PDF/A-2a with tags for screen readers (PDF/UA-1).
+    """Return the report as PDF/A-3a with tags for screen readers (PDF/UA-1) and its data within.
 
     Its date is that on which the data was acquired: no clock enters the document. An archive's PDF
     must bear a date, so that without one it is PDF/UA-1 alone.
 
-    The compiler sees nothing but a temporary folder with the template, the texts as JSON and the
-    figures; system typefaces are ignored.
+    The compiler sees nothing but a temporary folder with the template, the texts as JSON, the
+    figures and the data that is carried; system typefaces are ignored.
 
     Raises
     ------
@@ -113,6 +125,9 @@ def _compile(document: CaseDocument, folder: Path | str, form: str) -> Any:
         (root / "case.json").write_bytes(canonical_json(typeset(document, images)))
         for number, (path, data) in enumerate(images.items()):
             (root / image_name(number, path)).write_bytes(data)
+        for path, data in _carried(document, Path(folder)).items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(data)
         fonts = typst.Fonts(
             include_system_fonts=False, include_embedded_fonts=False, font_paths=folders()
         )
@@ -150,6 +165,17 @@ def _images(document: CaseDocument, folder: Path) -> dict[str, bytes]:
             if not path.is_file() or path.stat().st_size > LARGEST_IMAGE:
                 raise CaseError("a figure is missing or too large", where=str(path))
             found[figure.path] = path.read_bytes()
+    return found
+
+
+def _carried(document: CaseDocument, folder: Path) -> dict[str, bytes]:
+    """Read the files that the document carries; none may lie outside the folder."""
+    root, found = folder.resolve(), dict[str, bytes]()
+    for one in document.embedded:
+        path = (root / one.path).resolve()
+        if not path.is_relative_to(root) or path.suffix not in MIME or not path.is_file():
+            raise CaseError("a file to be carried lies not in the case folder", where=one.path)
+        found[path.relative_to(root).as_posix()] = path.read_bytes()
     return found
 
 

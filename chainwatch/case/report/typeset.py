@@ -5,18 +5,26 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from chainwatch.case.report.columns import (
     LONGEST_WORD,
+    PAGE_WIDTH,
+    UPRIGHT_WIDTH,
+    Columns,
     columns_of,
     halves,
     hash_like,
     lines_of,
     one_piece,
 )
-from chainwatch.case.report.elements import CaseDocument, Section, TableBlock
+from chainwatch.case.report.elements import CaseDocument, Embedded, Notes, Section, TableBlock
+from chainwatch.case.report.embedded import MIME
+from chainwatch.case.report.exhibits import listed
+from chainwatch.case.report.strength import NO_PERCENTAGES
 from chainwatch.figures.typefaces import (
     MISSING_FACE,
     families,
@@ -36,41 +44,71 @@ HEAD_WIDTH = 78.0
 PIECE = 4
 """Characters of the pieces of a word too long for any line, between which it may break."""
 
-PAGE_HEIGHT = 455.0
-"""Height of what is printed on a page, in points, with a little to spare: A4 on its side."""
-LINE = 14.6
-"""Height of a line of text, in points; a page holds a line of up to 115 characters."""
-HEADS = 66.0
-"""Height of a heading with its blanks, and of the caption, head and note of a table, in points."""
+HEADS = 46.0
+"""Height of the caption, the head and the note of a table with their blanks, in points."""
 ROW_BLANK = 5.1
 """Blank above and below the text of a row, in points."""
 FIRST_ROWS = 8
 """Rows of a longer table that stay with its heading."""
 
-PICTURE_MM = (261.0, 138.0)
-"""Width and height in mm that a picture may take, so that heading and caption stay with it."""
-ALONE_MM = 160.0
-"""Height in mm that one may take which would be made smaller for that: it has a page of its own."""
+
+@dataclass(frozen=True)
+class Page:
+    """What is printed on a page: its width and height in points, and the most a picture takes."""
+
+    width: float
+    height: float
+    picture: tuple[float, float]
+
+
+UPRIGHT = Page(UPRIGHT_WIDTH, 700.0, (174.0, 212.0))
+"""A4, in points and millimetres, with room for a heading and a caption beside a picture."""
+SIDEWAYS = Page(PAGE_WIDTH, 455.0, (261.0, 128.0))
+"""A4 on its side."""
+READABLE = 0.72
+"""Part of its own size down to which a picture stands upright; a smaller one is turned instead."""
+POINT = 25.4 / 72
+"""Millimetres."""
 
 
 def sections(document: CaseDocument) -> tuple[Section, ...]:
-    """Return the body and the annexes that are tables."""
-    annexes = (
-        ("Parameters", "Every parameter that a result depends on.", "Name", document.parameters),
-        (
-            "Digests",
-            "What each result amounts to, as one number; keyed where parties are masked.",
-            "Name",
-            document.digests,
-        ),
-        ("Software", "Versions that made this report.", "Package", document.software),
-    )
-    value = {"Digests": "Digest", "Software": "Version"}
-    return document.sections + tuple(
-        Section(title, (), (TableBlock(caption, (name, value.get(title, "Value")), rows),))
-        for title, caption, name, rows in annexes
-        if rows
-    )
+    """Return the body, and what stands behind it: limits, methods, words, lists."""
+    return (*document.sections, *closing(document))
+
+
+def closing(document: CaseDocument) -> tuple[Section, ...]:
+    """Return what stands behind the findings; what has nothing to say is left out."""
+    made = (
+        Section("Limits", notes=_lines(document.limits)),
+        *document.appendices,
+        _list("Glossary", "", ("word", "meaning"), document.glossary),
+        _list("Parameters", "Every parameter that a result depends on.", ("name", "value"),
+              document.parameters),
+        _list("Digests", "What each result amounts to, as one number; keyed where parties are"
+              " masked.", ("name", "digest"), document.digests),
+        _list("Software", "Versions that made this report.", ("package", "version"),
+              document.software),
+        _list("Data in this file", CARRIED, ("file", "what it holds", "SHA-256"),
+              tuple((one.path, one.description.partition(":")[0], one.sha256)
+                    for one in document.embedded)),
+    )  # fmt: skip
+    return tuple(part for part in made if part.notes or part.paragraphs or part.tables)
+
+
+CARRIED = (
+    "The PDF carries these files within it, and the folder of the case holds the same bytes. Most"
+    " readers list them as attachments."
+)
+
+
+def _lines(lines: tuple[str, ...]) -> tuple[Notes, ...]:
+    return (Notes("", lines),) if lines else ()
+
+
+def _list(
+    title: str, caption: str, head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
+) -> Section:
+    return Section(title, (), (TableBlock(caption, head, rows),) if rows else ())
 
 
 def cut(text: str, longest: int) -> str:
@@ -183,11 +221,14 @@ class Typesetter:
             {"runs": halves(said)} if halved else {"whole": one}
         )
 
-    def table(self, table: TableBlock) -> dict[str, Any]:
+    def table(self, table: TableBlock, page: Page = SIDEWAYS) -> dict[str, Any]:
         """Return a table with widths and size chosen from the widths of its cells."""
-        chosen = columns_of(_drawn(table))
+        drawn = _drawn(table)
+        chosen = columns_of(drawn, page.width)
         align = list(table.align) or ["left"] * len(table.columns)
         return {
+            "exhibit": table.exhibit,
+            "room": room(drawn, chosen, page),
             "caption": self.paragraph(table.caption),
             "note": self.paragraph(table.note),
             "columns": [self.cell(name) | {"whole": False} for name in table.columns],
@@ -201,24 +242,37 @@ class Typesetter:
             "size": chosen.size,
         }
 
+    def notes(self, notes: Notes, page: Page) -> dict[str, Any]:
+        """Return notes: their lines, or their table."""
+        return {
+            "heading": self.paragraph(notes.heading),
+            "lines": [self.paragraph(line) for line in notes.lines],
+            "tables": [self.table(notes.table, page)] if notes.table is not None else [],
+        }
+
     def section(
         self, section: Section, images: dict[str, bytes], numbers: dict[str, int]
     ) -> dict[str, Any]:
-        """Return a section with its tables and figures."""
+        """Return a section with its tables and figures, and how its pages lie."""
+        placed = {one.path: _placed(images[one.path]) for one in section.figures}
+        wide = section.wide or any(wide for _, wide in placed.values())
+        page = SIDEWAYS if wide else UPRIGHT
         return {
-            "room": room(section),
+            "wide": wide,
             "heading": self.heading(section.heading),
             "paragraphs": [self.paragraph(text) for text in section.paragraphs],
-            "tables": [self.table(table) for table in section.tables],
+            "tables": [self.table(table, page) for table in section.tables],
             "figures": [
                 {
                     "path": image_name(numbers[figure.path], figure.path),
+                    "exhibit": figure.exhibit,
                     "caption": self.paragraph(figure.caption),
                     "alt": printable(figure.alt or figure.caption),
-                    **_placed(images[figure.path]),
+                    "width": _width(images[figure.path], page),
                 }
                 for figure in section.figures
             ],
+            "notes": [self.notes(one, page) for one in section.notes],
         }
 
 
@@ -226,19 +280,27 @@ def typeset(document: CaseDocument, images: dict[str, bytes]) -> dict[str, Any]:
     """Return the document as the plain data that the template reads."""
     numbers = {path: number for number, path in enumerate(images)}
     made = Typesetter(document.names)
+    every = [made.section(part, images, numbers) for part in sections(document)]
     data = {
         "title": printable(cut(document.title, LONGEST_CELL)),
         "heading": made.heading(document.title),
         "short_title": made.running_head(document.title),
         "short_notice": made.paragraph(document.notice.partition(". ")[0], 120),
         "edition": printable(cut(document.edition, 40)),
+        "tlp": printable(cut(document.tlp, 40)),
         "question": made.paragraph(document.question),
         "notice": made.paragraph(document.notice),
         "facts": [[made.fact(name), made.fact(value)] for name, value in document.facts],
         "summary": [made.paragraph(line) for line in document.summary],
-        "limits": [made.paragraph(line) for line in document.limits],
+        "scale": made.paragraph(NO_PERCENTAGES),
+        "exhibits": [
+            {"number": one.number, "caption": made.paragraph(one.caption, LONGEST_CELL)}
+            for one in listed(document.sections)
+        ],
         "provenance": [_branch(made, line) for line in document.provenance.splitlines()],
-        "sections": [made.section(part, images, numbers) for part in sections(document)],
+        "sections": every,
+        "runs": _runs(every),
+        "embedded": [_carried(one) for one in document.embedded],
         "fonts": families(),
     }
     if document.dated is not None:
@@ -248,6 +310,20 @@ def typeset(document: CaseDocument, images: dict[str, bytes]) -> dict[str, Any]:
     return data
 
 
+def _runs(every: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return how many sections in turn stand on pages that lie alike."""
+    return [
+        {"wide": wide, "count": len(list(run))}
+        for wide, run in groupby(every, key=lambda one: one["wide"])
+    ]
+
+
+def _carried(one: Embedded) -> dict[str, str]:
+    """Return a file that the PDF carries: its path, its type and what it holds."""
+    mime = MIME.get(Path(one.path).suffix, "application/octet-stream")
+    return {"path": one.path, "mime": mime, "description": printable(cut(one.description, 400))}
+
+
 def _drawn(table: TableBlock) -> TableBlock:
     """Return a table with the texts of its cells as they are drawn, to be measured."""
     return TableBlock(
@@ -255,26 +331,21 @@ def _drawn(table: TableBlock) -> TableBlock:
         tuple(printable(cut(name, LONGEST_CELL)) for name in table.columns),
         tuple(tuple(printable(cut(text, LONGEST_CELL)) for text in row) for row in table.rows),
         table.align,
+        exhibit=table.exhibit,
     )
 
 
-def room(section: Section) -> float:
-    """Return how much of a page must be left for a section to begin on it, in points.
+def room(drawn: TableBlock, chosen: Columns, page: Page) -> float:
+    """Return how much of a page must be left for a table to begin on it, in points.
 
-    One that fits on a page is not broken; of a longer one the head and the first rows of its table
-    stay together. A figure keeps its own place.
+    One of up to half a page is not broken; of a longer one the caption, the head and the first
+    rows stay together.
     """
-    if section.figures:
-        return 0.0
-    height = HEADS + sum(LINE * (1 + len(text) // 110) for text in section.paragraphs)
-    least = whole = height
-    for table in section.tables:
-        drawn = _drawn(table)
-        chosen = columns_of(drawn)
-        rows = [lines * (chosen.size + 2.0) + ROW_BLANK for lines in lines_of(drawn, chosen)]
-        least = min(least, height) + sum(rows[:FIRST_ROWS])
-        whole += HEADS / 2 + sum(rows)
-    return round(whole if whole <= PAGE_HEIGHT else min(least, PAGE_HEIGHT), 1)
+    rows = [lines * (chosen.size + 2.0) + ROW_BLANK for lines in lines_of(drawn, chosen)]
+    whole = HEADS + sum(rows)
+    if whole > page.height / 2:
+        whole = min(HEADS + sum(rows[:FIRST_ROWS]), page.height / 2)
+    return round(whole, 1)
 
 
 DATE = ("year", "month", "day", "hour", "minute", "second")
@@ -285,12 +356,18 @@ def _branch(made: Typesetter, line: str) -> dict[str, Any]:
     return {"indent": len(line) - len(line.lstrip(" ")), **made.paragraph(line.lstrip(" "))}
 
 
-def _placed(data: bytes) -> dict[str, Any]:
-    """Return the width of a picture in mm, and whether it needs a page of its own to be read."""
+def _placed(data: bytes) -> tuple[float, bool]:
+    """Return the width of a picture in mm on the page that suits it, and whether that is turned."""
+    upright, turned = _width(data, UPRIGHT), _width(data, SIDEWAYS)
+    wide = upright < READABLE * _size(data)[0] * POINT and turned > upright
+    return (turned if wide else upright), wide
+
+
+def _width(data: bytes, page: Page) -> float:
+    """Return the width in mm at which a picture fits on a page; none is made larger than it is."""
     across, up = _size(data)
-    alone = PICTURE_MM[0] * up / across > PICTURE_MM[1]
-    tallest = ALONE_MM if alone else PICTURE_MM[1]
-    return {"width": round(min(PICTURE_MM[0], tallest * across / up), 2), "alone": alone}
+    widest, highest = page.picture
+    return round(min(widest, highest * across / up, across * POINT * 1.05), 2)
 
 
 def _size(data: bytes) -> tuple[float, float]:

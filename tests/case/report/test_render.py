@@ -20,8 +20,15 @@ import pytest
 from pypdf import PdfReader
 
 from chainwatch.case.report import render
-from chainwatch.case.report.columns import LONGEST_WORD, PAGE_WIDTH, columns_of, halves
+from chainwatch.case.report.columns import (
+    LONGEST_WORD,
+    PAGE_WIDTH,
+    UPRIGHT_WIDTH,
+    columns_of,
+    halves,
+)
 from chainwatch.case.report.document import NOTICES
+from chainwatch.case.report.exhibits import arranged
 from chainwatch.case.report.render import (
     CaseDocument,
     FigureBlock,
@@ -82,7 +89,8 @@ def document(**changes: object) -> CaseDocument:
         digests=(("tables/members.csv", TXID),),
         software=(("chainwatch", "0.1.0"),),
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]  # any field, for a test
+    made = replace(plain, **changes)  # type: ignore[arg-type]  # any field, for a test
+    return replace(made, sections=arranged(made.sections))
 
 
 @pytest.fixture
@@ -152,13 +160,13 @@ def test_the_page_says_everything_in_order(folder: Path) -> None:
     text = Page(render_html(document(), folder)).text
     said = (
         "disclosure edition", "For the parties only.", "Whom does this vendor's money reach?",
-        "consistent with a payment", "conditional on its assumptions", "First paragraph.",
-        "89.00000001", "Times are UTC.", "Main routes", "trace.policy", "tables/members.csv",
-        TXID, "0.1.0", "trace(policy=fifo)\n  cluster(",
+        "consistent with a payment", "First paragraph.", "89.00000001", "Times are UTC.",
+        "Exhibit 2:", "Main routes", "Exhibit 3:", "conditional on its assumptions", "trace.policy",
+        "tables/members.csv", "0.1.0", "trace(policy=fifo)\n  cluster(",
     )  # fmt: skip
-    at = [text.find(words) for words in said]
+    at = [text.rfind(words) if words.startswith("Exhibit") else text.find(words) for words in said]
     assert -1 not in at
-    assert at[:11] == sorted(at[:11])
+    assert [one for one in at if one != at[8]] == sorted(one for one in at if one != at[8])
 
 
 def test_what_is_too_long_says_so() -> None:
@@ -201,7 +209,8 @@ class TestOnASmallScreen:
     def test_a_figure_is_scrolled_and_not_shrunk(self, folder: Path) -> None:
         page = render_html(document(), folder).decode()
         assert re.search(
-            r'<figure>\s*<div class="scroll" role="region" tabindex="0" aria-label="Main routes">'
+            r'<figure id="exhibit-2">\s*<div class="scroll" role="region" tabindex="0"'
+            r' aria-label="Main routes">'
             r'\s*<img [^>]*>\s*</div>', page
         )  # fmt: skip
         assert "max-width: max(100%, 64rem)" in self.rules(folder)
@@ -246,12 +255,13 @@ def test_without_typst_the_remedy_is_named(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_the_template_gets_text_and_widths_only() -> None:
-    data = typeset(document(sections=document().sections[:1]), {})
+    data = typeset(replace(document(), sections=document().sections[::2]), {})
     assert data["sections"][0]["paragraphs"][1]["runs"][0].startswith("#set page")
     assert "".join(data["sections"][0]["paragraphs"][1]["runs"])[: len(SHOWN)] == SHOWN
-    members, wide = data["sections"][0]["tables"]
-    assert sum(members["widths"]) < sum(wide["widths"]) <= PAGE_WIDTH + 0.1
-    assert members["size"] > wide["size"]
+    ((members,), (wide,)) = (part["tables"] for part in data["sections"][:2])
+    assert [part["wide"] for part in data["sections"][:2]] == [False, True]
+    assert sum(members["widths"]) <= UPRIGHT_WIDTH + 0.1 < sum(wide["widths"]) <= PAGE_WIDTH + 0.1
+    assert members["size"] >= wide["size"]
     assert members["cells"][1]["runs"] == [TXID]
     assert members["cells"][1]["whole"]
     words = [word for cell in wide["cells"] for run in cell["runs"] for word in run.split(" ")]
@@ -260,10 +270,10 @@ def test_the_template_gets_text_and_widths_only() -> None:
 
 
 def test_an_annex_without_rows_is_left_out() -> None:
-    empty = document(parameters=(), digests=(), software=(), sections=())
+    empty = document(parameters=(), digests=(), software=(), limits=(), sections=())
     assert sections(empty) == ()
-    assert [part.heading for part in sections(document())][2:] == [
-        "Parameters", "Digests", "Software",
+    assert [part.heading for part in sections(document())] == [
+        "Clusters", "Flows", "Clusters: the table", "Limits", "Parameters", "Digests", "Software",
     ]  # fmt: skip
 
 
@@ -279,7 +289,7 @@ class TestPdf:
         hostile = document(title=HOSTILE, edition=HOSTILE, notice=HOSTILE, dated=dated)
         data = render_pdf(hostile, folder)
         assert data.startswith(b"%PDF-1.7")
-        assert b"<pdfaid:part>2</pdfaid:part>" in data
+        assert b"<pdfaid:part>3</pdfaid:part>" in data
         assert b"<pdfaid:conformance>A</pdfaid:conformance>" in data
         assert b"<pdfuaid:part>1</pdfuaid:part>" in data
         assert "‹U+202E›gnp.exe".encode() in data  # the title, in the metadata
@@ -298,30 +308,31 @@ class TestPdf:
             assert not ink[:, -margin:].any()
             assert np.any(ink)
 
-    def test_a_figure_that_would_shrink_has_a_page_of_its_own(self, folder: Path) -> None:
-        for name, high in (("low", 5.0), ("high", 7.4)):
-            style.save_figure(style.new_axes(10.7, high).figure, folder / "figures" / name)
+    def test_a_figure_that_would_shrink_stands_on_a_page_on_its_side(self, folder: Path) -> None:
+        sizes = {"low": (8.9, 5.0), "high": (8.9, 10.5), "broad": (10.7, 4.5)}
+        for name, size in sizes.items():
+            style.save_figure(style.new_axes(*size).figure, folder / "figures" / name)
         parts = tuple(
             Section(name, ("Before.",), (), (FigureBlock(f"figures/{name}.svg", name, "words"),))
-            for name in ("low", "high")
+            for name in sizes
         )
         whole = document(summary=(), limits=(), provenance="", sections=(*parts, Section("next")))
         images = {part.figures[0].path: (folder / part.figures[0].path).read_bytes()
                   for part in parts}  # fmt: skip
-        placed = [part["figures"][0] for part in typeset(whole, images)["sections"][:2]]
-        assert [(one["width"], one["alone"]) for one in placed] == [(261.0, False), (231.35, True)]
+        data = typeset(whole, images)["sections"][:4]
+        assert [part["wide"] for part in data] == [False, False, True, False]
+        assert [part["figures"][0]["width"] for part in data[:3]] == [174.0, 174.0, 261.0]
         read = PdfReader(io.BytesIO(render_pdf(whole, folder))).pages
-        pages = ["".join(page.extract_text().split()) for page in read]
-        (alone,) = [page for page in pages if "Figure2:high" in page]
-        assert "Before." not in alone
-        assert "next" not in alone
+        (turned,) = [page for page in read if page.mediabox.width > page.mediabox.height]
+        said = "".join(turned.extract_text().split())
+        assert "Before." in said
+        assert "Exhibit3:broad" in said
+        assert "next" not in said
 
-    def test_every_page_is_a4_on_its_side(self, folder: Path) -> None:
-        pages = render._compile(document(), folder, "png")
-        from matplotlib.image import imread
-
-        shapes = {imread(io.BytesIO(page), format="png").shape[:2] for page in pages}
-        assert shapes == {(1191, 1684)}
+    def test_every_page_is_a4(self, folder: Path) -> None:
+        pages = PdfReader(io.BytesIO(render_pdf(document(), folder))).pages
+        sizes = {tuple(round(float(end)) for end in page.mediabox[2:]) for page in pages}
+        assert sizes == {(595, 842), (842, 595)}
 
     def test_the_date_is_that_of_acquisition_or_none(self, folder: Path) -> None:
         def dates(**changes: object) -> set[str]:
@@ -354,10 +365,12 @@ class TestPdf:
         wide = TableBlock("Wide", tuple("abcdefgh"), ((TXID, *[taproot] * 6, "9"),))
         tight = TableBlock("Tight", ("transaction", "to"), ((TXID, ADDRESS),))
         chosen = columns_of(steps)
-        assert (chosen.size, chosen.halved) == (8.0, 25)
+        assert (chosen.size, chosen.halved) == (7.5, 25)
         assert sum(chosen.widths) <= PAGE_WIDTH + 0.1
-        cells = typeset(document(sections=(Section("s", (), (steps, wide, tight)),)), {})
-        first, second, third = cells["sections"][0]["tables"]
+        alone = (Section("s", (), (steps, wide, tight), wide=True),)
+        first, second, third = typeset(replace(document(), sections=alone), {})["sections"][0][
+            "tables"
+        ]
         assert [cell["runs"] for cell in first["cells"][2:5:2]] == [halves(TXID), halves(ADDRESS)]
         assert not first["cells"][2]["whole"]
         assert first["cells"][3]["whole"]
@@ -365,7 +378,7 @@ class TestPdf:
         assert (one.size, one.halved) == (7.0, None), "smaller before broken"
         some = columns_of(TableBlock("Some", tuple("abcde"), (row[1:6],)))
         assert (some.size, some.halved) == (7.5, 50), "the longest ids first"
-        assert [table["size"] for table in (first, second, third)] == [8.0, 6.5, 8.0]
+        assert [table["size"] for table in (first, second, third)] == [7.5, 6.5, 8.0]
         assert third["cells"][0]["runs"] == [TXID]
 
     def test_a_table_that_fits_on_a_page_is_not_broken(self, folder: Path) -> None:
@@ -375,14 +388,14 @@ class TestPdf:
         long = TableBlock("Long", ("mark", "address"), rows)
         before = Section("before", tuple(["A line of text."] * 12))
         whole = document(
-            summary=(), limits=(), provenance="",
+            summary=(), limits=(), provenance="", notice="",
             sections=(before, Section("key", (), (made,)), before, Section("all", (), (long,))),
         )  # fmt: skip
         read = PdfReader(io.BytesIO(render_pdf(whole, folder))).pages
         pages = ["".join(page.extract_text().split()) for page in read]
-        (key,) = [page for page in pages if "Table1:Made" in page]
+        (key,) = [page for page in pages if "Exhibit1:Made" in page and "row19" in page]
         assert key.count(ADDRESS) >= 20
-        (first,) = [page for page in pages if "Table2:Long" in page]
+        (first,) = [page for page in pages if "Exhibit2:Long" in page and "row0" in page]
         assert first.count(ADDRESS) >= FIRST_ROWS
 
     def test_the_text_can_be_copied_out(self, folder: Path) -> None:

@@ -1,0 +1,84 @@
+"""What was measured of each rule that a finding rests on: how often it was wrong, and on what.
+
+Rates come from ``heuristics/rates.json`` alone; nobody types one here. A rate is of a rule, counted
+where all owners are known; it is never the chance that a finding is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from chainwatch.case.report.elements import Notes, TableBlock
+from chainwatch.case.report.strength import CUSTODY, OWNERS, Kind
+from chainwatch.evaluate.shares import Share
+from chainwatch.heuristics.rates import MEASURED, Rate, Rates
+from chainwatch.results.result import Result
+
+HEADING = "Measured rates of the rules used"
+NO_CHANCE = (
+    "A rate is of the rule, where it was counted. It is not the chance that this finding is wrong."
+)
+NOT_MEASURED = "not measured"
+OF_CUSTODY = (
+    "How often custody is called rightly was counted on simulated services alone, for each way in"
+    " which they sweep; no one rate holds for all, and none is repeated here. The counts, with"
+    " their intervals, are in the documentation, on the page on custody."
+)
+
+_LINK = frozenset({"a", "b", "rule"})
+"""Columns by which a table of links is known."""
+
+
+def rules_of(results: Sequence[Result]) -> list[str]:
+    """Return the rules by which results link addresses, found in their tables of links."""
+    found: set[str] = set()
+    for result in results:
+        for frame, _ in result.tables().values():
+            if set(frame.columns) >= _LINK:
+                found |= set(frame["rule"].drop_nulls().unique())
+    return sorted(found)
+
+
+def rates_used(kind: Kind, rules: Sequence[str], rates: Rates = MEASURED) -> Iterator[Notes]:
+    """Yield what was measured of the rules that findings of a kind rest on.
+
+    Parameters
+    ----------
+    kind : Kind
+        Of the finding: owners rest on rules that link addresses, custody on rules of its own.
+    rules : sequence of str
+        Those that link addresses in the case.
+    rates : Rates
+        What was measured.
+    """
+    if kind.name == CUSTODY:
+        yield Notes(HEADING, (OF_CUSTODY, NO_CHANCE))
+    if kind.name == OWNERS and rules:
+        yield Notes(HEADING, (NO_CHANCE,), _table(rules, rates))
+
+
+def _table(rules: Sequence[str], rates: Rates) -> TableBlock:
+    rows = tuple((rule, *_row(rates.by_rule.get(rule))) for rule in rules)
+    return TableBlock(
+        "Links that joined two owners, counted where all owners are known",
+        ("rule", "wrong", "of", "share wrong, 95 % interval", "independent cases", "counted on"),
+        rows,
+        ("left", "right", "right", "left", "right", "left"),
+    )
+
+
+def _row(rate: Rate | None) -> tuple[str, str, str, str, str]:
+    if rate is None:
+        return ("", "", NOT_MEASURED, "", "")
+    wrong = rate.of - rate.right
+    return (f"{wrong:,}", f"{rate.of:,}", share_wrong(rate), f"{rate.cases:,}", rate.basis)
+
+
+def share_wrong(rate: Rate) -> str:
+    """Return the share of links that were wrong, with its interval, as the report prints it."""
+    found = Share(rate.of - rate.right, rate.of, rate.cases)
+    interval = found.interval
+    if interval is None:
+        return "not testable"
+    low, high = (f"{100 * end:.2f}" for end in interval)
+    return f"{100 * (rate.of - rate.right) / rate.of:.2f} %, {low} to {high} %"
