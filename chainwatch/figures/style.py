@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from chainwatch.atomic import check_new, write_new
 from chainwatch.errors import InputError
-from chainwatch.figures.typefaces import FONT, families, register
+from chainwatch.figures.typefaces import FONT, families, register, set_width
 from chainwatch.sanitize import WRITTEN_OUT, breakable, visible
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     A phrase keeps three words at least. A remark of ours in brackets at the end of a name says what
     is not known of it: it stays whole where there is room for it, and the name is shortened.
     """
-    if text_width(text, size, bold=bold) <= width:
+    if _surely_fits(text, width, size, bold) or text_width(text, size, bold=bold) <= width:
         return text
     name, remark = remarked(text)
     left = width - text_width(remark, size, bold=bold)
@@ -133,12 +133,20 @@ def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     return shorten(text, low)
 
 
+def _surely_fits(text: str, width: float, size: float, bold: bool) -> bool:
+    """Return whether a text fits by its letters alone: set together they are no wider."""
+    return not bold and set_width(text.rstrip(), size) <= width
+
+
 def wrap(text: str, width: float, size: float, *, lines: int, bold: bool = False) -> list[str]:
     """Break a text into lines of at most ``width`` points; the rest is marked by an ellipsis."""
     rows = [""]
     for piece in breakable(" ".join(text.split())):
         row = rows[-1] + piece
-        if text_width(row.rstrip(), size, bold=bold) <= width:
+        if (
+            _surely_fits(row, width, size, bold)
+            or text_width(row.rstrip(), size, bold=bold) <= width
+        ):
             rows[-1] = row
         else:
             rows.append(fit(piece.rstrip(), width, size, bold=bold) + " " * piece.endswith(" "))
