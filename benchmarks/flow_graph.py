@@ -1,9 +1,9 @@
 """A flow graph from its flows to its file: layout, boxes, lines and texts.
 
-``python -m benchmarks.flow_graph [NODES]`` makes flows between that many parties: each is paid by one
-before it, and one in ten flows leads anywhere, also back. All of them are drawn, and the forty
-largest as by default, with either layout engine. A graph is drawn once before it is measured; times
-are of the processor.
+``python -m benchmarks.flow_graph [NODES]`` makes flows between that many parties: each is paid by
+one before it, and one in ten flows leads anywhere, also back. All of them are drawn with either
+layout engine, and the forty largest as by default. A graph is drawn once before it is measured;
+times are of the processor.
 """
 
 from __future__ import annotations

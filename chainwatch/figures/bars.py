@@ -53,8 +53,14 @@ _shown: ContextVar[Edition | None] = ContextVar(
 
 
 @contextmanager
-def shown_by(edition: Edition) -> Iterator[None]:
-    """Draw for an edition, as long as the block lasts; outside of it for that of the desk."""
+def shown_by(edition: Edition | None) -> Iterator[None]:
+    """Draw for an edition, as long as the block lasts; outside of it for that of the desk.
+
+    None changes nothing: what is drawn within another block is drawn for the edition of that.
+    """
+    if edition is None:
+        yield
+        return
     token = _shown.set(edition)
     try:
         yield

@@ -9,6 +9,7 @@ from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
+from chainwatch.privacy.edition import Edition
 from chainwatch.tracing.ranges.range_result import (
     BY_KIND,
     COMMON,
@@ -16,6 +17,7 @@ from chainwatch.tracing.ranges.range_result import (
     TraceRange,
     kind_in_words,
 )
+from chainwatch.tracing.result import NOTHING_CAME
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +54,9 @@ class Kind(NamedTuple):
     groups: tuple[Group, ...]
 
 
-def policy_range(found: TraceRange, ax: Axes | None = None, *, top: int = 12) -> Axes:
+def policy_range(
+    found: TraceRange, ax: Axes | None = None, *, edition: Edition | None = None, top: int = 12
+) -> Axes:
     """Draw what each policy says of each kind of end, and return the Axes.
 
     Policies that say the same share a bar, and their names stand above it. The line beside the
@@ -67,12 +71,19 @@ def policy_range(found: TraceRange, ax: Axes | None = None, *, top: int = 12) ->
         What ``trace_all(...)`` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting height.
+    edition : Edition, optional
+        Who is shown, and what is rounded; without one, that of the desk.
     top : int
         Kinds of end that are drawn, the largest first; the others are counted.
     """
     expect(found, TraceRange, "found", "pass what trace_all(...) returned")
     if top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one kind of end")
+    with bars.shown_by(edition):
+        return _policy_range(found, ax, top)
+
+
+def _policy_range(found: TraceRange, ax: Axes | None, top: int) -> Axes:
     kinds = _kinds(found)
     words = bars.wrapped(_words(found, len(kinds) - top))
     drawn = kinds[:top]
@@ -100,7 +111,8 @@ def range_text(found: TraceRange) -> str:
 
 
 def _words(found: TraceRange, more: int) -> list[str]:
-    said = [NO_INTERVAL, "Every one: what lies at the same places under each of"
+    said = [NOTHING_CAME] if found.kinds.is_empty() else []
+    said += [NO_INTERVAL, "Every one: what lies at the same places under each of"
             f" {', '.join(found.compared)}."]  # fmt: skip
     if more > 0:
         said.append(f"{more:,} smaller kinds of end are not drawn; the table has them.")

@@ -12,9 +12,10 @@ from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
+from chainwatch.privacy.edition import Edition
 from chainwatch.results.table import BEHIND, DIRECTION, Column, Rows, Table, behind
 from chainwatch.tracing.ends.holders import with_behind
-from chainwatch.tracing.result import REACHES, Trace
+from chainwatch.tracing.result import NOTHING_CAME, REACHES, Trace
 from chainwatch.tracing.trace_tables import ENDS
 from chainwatch.units import counted, exact_sum
 
@@ -48,7 +49,9 @@ class Part(NamedTuple):
     told: Told
 
 
-def sum_check(trace: Trace, ax: Axes | None = None, *, top: int = 20) -> Axes:
+def sum_check(
+    trace: Trace, ax: Axes | None = None, *, edition: Edition | None = None, top: int = 20
+) -> Axes:
     """Draw the parts that came in, and below them the parts that ended, and return the Axes.
 
     Each part begins where the one before it ends, so that both sides run to the same line: what
@@ -62,6 +65,8 @@ def sum_check(trace: Trace, ax: Axes | None = None, *, top: int = 20) -> Axes:
         What ``trace(...)`` returned, under a policy that conserves value.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting height.
+    edition : Edition, optional
+        Who is shown, and what is rounded; without one, that of the desk.
     top : int
         Parts of a side that are drawn one by one; the smallest others are added up.
 
@@ -81,6 +86,11 @@ def sum_check(trace: Trace, ax: Axes | None = None, *, top: int = 20) -> Axes:
     if top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one part")
     trace.check()
+    with bars.shown_by(edition):
+        return _sum_check(trace, ax, top)
+
+
+def _sum_check(trace: Trace, ax: Axes | None, top: int) -> Axes:
     came, ended = _sides(trace, top)
     words = bars.wrapped(_words(trace, [*came, *ended]))
     tall = HEAD + ROW * (len(came) + len(ended) + 2) + bars.LINE * len(words) + 2 * MARGIN
@@ -113,6 +123,8 @@ def _words(trace: Trace, parts: Sequence[Part]) -> list[str]:
     whole = trace.asset.shown(trace.amount)
     said = [f"{whole} came in and {whole} ended: the two sums are equal to the last base unit,"
             " subject by subject."]  # fmt: skip
+    if not parts:
+        said.insert(0, NOTHING_CAME)
     if any(one.told.rounded for one in parts):
         said.append("≈: rounded to protect others than subjects, findings and services; such parts"
                     " add up to the sum only about, and their bars share what the others"

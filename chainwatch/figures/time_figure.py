@@ -13,10 +13,10 @@ from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
-from chainwatch.privacy.edition import WORKING
+from chainwatch.privacy.edition import WORKING, Edition
 from chainwatch.results.table import BEHIND, DIRECTION, WHEN, Column, Rows, Table, behind
 from chainwatch.tracing.ends.holders import NAMELESS, holders
-from chainwatch.tracing.result import REACHES, Trace
+from chainwatch.tracing.result import NOTHING_CAME, REACHES, Trace
 from chainwatch.tracing.trace_tables import ENDS
 from chainwatch.units import exact_sum
 
@@ -64,7 +64,9 @@ class Lane(NamedTuple):
         return max(told for _, told in self.bars)
 
 
-def timeline(trace: Trace, ax: Axes | None = None, *, top: int = 10) -> Axes:
+def timeline(
+    trace: Trace, ax: Axes | None = None, *, edition: Edition | None = None, top: int = 10
+) -> Axes:
     """Draw when value came in and when and why it ended, and return the Axes.
 
     A lane has its name at the left and below it its largest bar in figures; all lanes share the
@@ -78,12 +80,19 @@ def timeline(trace: Trace, ax: Axes | None = None, *, top: int = 10) -> Axes:
         What ``trace(...)`` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting height.
+    edition : Edition, optional
+        Who is shown, and what is rounded; without one, that of the desk.
     top : int
         Lanes of ends, those with the largest bars first; the others are counted.
     """
     expect(trace, Trace, "trace", "pass what trace(...) returned")
     if top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one lane")
+    with bars.shown_by(edition):
+        return _timeline(trace, ax, top)
+
+
+def _timeline(trace: Trace, ax: Axes | None, top: int) -> Axes:
     every, unit, lanes = _lanes(trace)
     words = bars.wrapped(_words(trace, unit, lanes, len(lanes) - top - 1))
     drawn = lanes[: top + 1]
@@ -120,7 +129,7 @@ UNDATED = "Of some payments no time was read: they are in no bar."
 def _words(trace: Trace, unit: str, lanes: Sequence[Lane], more: int) -> list[str]:
     undated = sum(part["time"].null_count() for part in (trace.origins, trace.ends))
     if not lanes:
-        return [NO_TIMES if undated else "Nothing was read to come in."]
+        return [NO_TIMES if undated else NOTHING_CAME]
     said = [f"A bar is a {unit}; all bars share one scale of amounts."]
     if undated:
         said.append(UNDATED)

@@ -13,9 +13,9 @@ from chainwatch.figures.drawing import FOLDED, INK
 from chainwatch.figures.fit import BAR, LABEL, LINE
 from chainwatch.figures.frame import MARGIN, PAGE_WIDTH, Frame, KeyRow, legend, points
 from chainwatch.figures.graph.columns import BEND, INSET, MARK, Grid, grid
-from chainwatch.figures.graph.contents import THICKNESS, Contents, contents
+from chainwatch.figures.graph.contents import Contents, contents
 from chainwatch.figures.layout import engine_name
-from chainwatch.figures.selection import Selection
+from chainwatch.figures.selection import Selection, select
 from chainwatch.figures.style import ROLES
 from chainwatch.figures.typefaces import MISSING_FACE, printable, set_width, unreadable
 from chainwatch.privacy.flow_totals import Totals
@@ -82,16 +82,21 @@ def draw_graph(
     with style.settings():
         page = _Page(said, symbol, decimals, title, caption, ax, engine, folded)
         page.frame.draw(page.ax, page.height, page.inside)
-    words = graph_text(said.chosen, symbol, decimals)
+    words = _in_words(said.chosen, symbol, decimals)
     style.describe(page.ax, title or f"Flow graph of {symbol}", words)
     return page.ax
 
 
-def graph_text(chosen: Selection, symbol: str, decimals: int) -> str:
-    """Describe the graph in a few sentences, for those who cannot see it."""
-    return captions.caption_in_words(
-        chosen, symbol, decimals, figure="Flow graph", line="line"
-    )  # fmt: skip
+def alt_text(
+    flows: pl.DataFrame, *, symbol: str, decimals: int, top: int = 40, sums: Totals | None = None
+) -> str:
+    """Describe the graph's main routes in a few sentences, for those who cannot see it."""
+    symbol = apart(printable(symbol, limit=SYMBOL_CHARACTERS))
+    return _in_words(select(flows, top, sums), symbol, decimals)
+
+
+def _in_words(chosen: Selection, symbol: str, decimals: int) -> str:
+    return captions.caption_in_words(chosen, symbol, decimals, figure="Flow graph", line="line")
 
 
 def method(said: Contents, symbol: str, decimals: int, engine: str, *, folded: bool) -> str:
@@ -214,8 +219,9 @@ class _Page:
         drawing.write(self.ax, x, y, item.mark, LABEL, bold=True)
         if self.grid.keyed:
             return
-        name = style.fit(item.name, right - INSET - x - MARK, LABEL)
-        drawing.write(self.ax, x + MARK, y, drawing.called(name), LABEL)
+        used = min(style.text_width(item.mark, LABEL, bold=True) + INSET, MARK)
+        name = style.fit(item.name, right - INSET - x - used, LABEL)
+        drawing.write(self.ax, x + used, y, drawing.called(name), LABEL)
         for row in rows:
             y -= LABEL * LINE
             drawing.write(self.ax, x, y, style.fit(row, right - x - INSET / 2, LABEL), LABEL)
@@ -286,4 +292,4 @@ def _head(ax: Axes, tip: tuple[float, float], side: int, width: float) -> None:
     ax.add_artist(Polygon(corners, closed=True, facecolor=INK, linewidth=0, zorder=2.5))
 
 
-__all__ = ["THICKNESS", "draw_graph", "graph_text", "method"]
+__all__ = ["alt_text", "draw_graph"]
