@@ -111,8 +111,8 @@ def _band(
     role = ROLES[chosen.nodes[flow.source].role]
     colour = "#999999" if back or role.colour == "#FFFFFF" else role.colour
     alpha = 0.2 if back else 0.38 if thick > 2 else 0.8
-    ax.add_patch(PathPatch(shape, facecolor=colour, alpha=alpha, linewidth=0, zorder=1))
-    ax.add_patch(
+    ax.add_artist(PathPatch(shape, facecolor=colour, alpha=alpha, linewidth=0, zorder=1))
+    ax.add_artist(
         PathPatch(
             shape,
             fill=False,
@@ -138,7 +138,7 @@ def box(
     """Draw the bar of a node."""
     from matplotlib.patches import Rectangle
 
-    ax.add_patch(
+    ax.add_artist(
         Rectangle(
             (x, y), wide, tall, facecolor=colour, edgecolor=INK, hatch=hatch, linestyle=line,
             linewidth=0.6, zorder=3,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import check_new
 from chainwatch.clusters.peeling.chains import PeelChains
-from chainwatch.errors import ChainwatchError
+from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flow_totals import Totals, totals
 from chainwatch.privacy.flows import Owners, Tagged, flows, node_places
@@ -27,6 +28,7 @@ from chainwatch.units import counted, total
 if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class NodeKey(NamedTuple):
@@ -115,6 +117,36 @@ class ShownFlows:
             self.flows, sums=self.sums, symbol=self.asset.symbol, decimals=self.asset.decimals,
             top=self.top, title=self.title, caption=self.caption, ax=ax,
         )  # fmt: skip
+
+    def fitted(self, size: str) -> Axes:
+        """Draw as many of the largest flows as can be read on a page or slide; see `save`.
+
+        Raises
+        ------
+        InputError
+            If there is no such size, or not even one flow can be read there.
+        """
+        from chainwatch.figures import style
+        from chainwatch.figures.fit import LABEL
+
+        on = style.sheet(size)
+        if not on.grows:
+            ax = self.plot()
+            if style.readable_on(cast("Figure", ax.get_figure(root=True)), on):
+                return ax
+        # Drawn so small that it has the least readable size once it is made as large as the sheet.
+        part = min(LABEL / on.smallest, 1.0)
+        top = min(self.top, max(self.flows.height, 1))
+        while top:
+            try:
+                ax = style.new_axes(on.width * part, on.height * part)
+                return dataclasses.replace(self, top=top).plot(ax)
+            except InputError:
+                top = top * 3 // 4
+        raise InputError(
+            f"not even one flow can be read on {on.name}",
+            remedy="shorten the title, or save it without a size",
+        )
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -255,8 +287,9 @@ class FlowFigure(Result):
         )  # fmt: skip
 
     def save(
-        self, path: str | Path, edition: Edition | None = None, *, replace: bool = False
-    ) -> Path:
+        self, path: str | Path, edition: Edition | None = None, *, size: str = "",
+        replace: bool = False,
+    ) -> Path:  # fmt: skip
         """Write the figure at print size, A4 on its side, on which no label lies over another.
 
         Parameters
@@ -265,23 +298,27 @@ class FlowFigure(Result):
             The file: ``.svg`` for print, or ``.png`` with 150 dots per inch.
         edition : Edition, optional
             Who is shown; without one, the edition of the desk.
+        size : {"a4", "slide"}, optional
+            Draw as many of the largest flows as can be read there, and give the file that size;
+            the others are added up, as ever.
         replace : bool
             Put it in the place of a file of that name.
 
         Raises
         ------
         InputError
-            If the name ends otherwise.
+            If the name ends otherwise, there is no such size, or not even one flow can be read.
         OutputExists
             If the file exists and may not be replaced.
         """
         from chainwatch.figures.style import save_one
 
         check_new(Path(path), replace=replace)
-        figure = self.plot(edition).get_figure(root=True)
+        shown = self.shown(edition or self._desk())
+        figure = (shown.fitted(size) if size else shown.plot()).get_figure(root=True)
         if figure is None:
             raise ChainwatchError("the figure lost its drawing")
-        save_one(figure, path, replace=replace)
+        save_one(figure, path, size=size, replace=replace)
         return Path(path)
 
     def plot(self, edition: Edition | None = None, ax: Axes | None = None) -> Axes:

@@ -12,7 +12,7 @@ from chainwatch.figures import drawing, fit, style
 from chainwatch.figures.fit import BAR, LABEL, LINE
 from chainwatch.figures.selection import Selection
 from chainwatch.figures.style import ROLES
-from chainwatch.figures.typefaces import printable
+from chainwatch.figures.typefaces import printable, set_width
 from chainwatch.sanitize import apart, direction, isolated
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Frame:
             line = y - (number % rows + 1.5) * LABEL * LINE
             drawing.write(ax, x, line, one.mark, LABEL, bold=True)
             value = style.fit(one.amount, wide * KEY_AMOUNT, LABEL)
-            room = wide - KEY_MARK - style.text_width(value, LABEL)
+            room = wide - KEY_MARK - set_width(value, LABEL)
             fitting = drawing.called(style.fit(one.name, room, LABEL))
             drawing.write(ax, x + 24, line, fitting, LABEL)
             drawing.write(ax, x + wide - 10, line, value, LABEL, align="right")
@@ -180,7 +180,7 @@ def points(ax: Axes) -> tuple[float, float]:
 
 def _key_columns(key: Sequence[KeyRow], width: float) -> int:
     """Return how many columns a key has: as many as leave remarks behind names whole."""
-    amounts = [style.text_width(one.amount, LABEL) for one in key]
+    amounts = [set_width(one.amount, LABEL) for one in key]
     most = 4 if len(amounts) > LONG_KEY and max(amounts) < 95 else 3
     names = [fit.kept(one.name) for one in key]
     for columns in range(most, 1, -1):

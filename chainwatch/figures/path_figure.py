@@ -10,6 +10,8 @@ from chainwatch.errors import expect
 from chainwatch.figures import style
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
+from chainwatch.privacy.edition import Edition
+from chainwatch.privacy.session import shown_in
 from chainwatch.units import counted
 
 if TYPE_CHECKING:
@@ -37,7 +39,9 @@ class Link(NamedTuple):
     left_out: int = 0
 
 
-def path(explanation: Explanation, ax: Axes | None = None) -> Axes:
+def path(
+    explanation: Explanation, ax: Axes | None = None, *, edition: Edition | None = None
+) -> Axes:
     """Draw why two addresses are one owner, and return the Axes.
 
     The path runs from top to bottom: addresses are circles, links the lines between them, each
@@ -51,8 +55,15 @@ def path(explanation: Explanation, ax: Axes | None = None) -> Axes:
         What ``clusters.why(a, b)`` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting height.
+    edition : Edition, optional
+        Who is shown, and what is rounded; without one, that of the desk.
     """
     expect(explanation, Explanation, "explanation", "pass what clusters.why(a, b) returned")
+    with shown_in(edition):
+        return _path(explanation, ax)
+
+
+def _path(explanation: Explanation, ax: Axes | None) -> Axes:
     links = _links(explanation)
     words = _words(explanation)
     rows = [row for line in words for row in style.wrap(line, WIDE - 2 * MARGIN, LABEL, lines=4)]

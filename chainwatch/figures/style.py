@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from chainwatch.atomic import check_new, write_new
 from chainwatch.errors import InputError
-from chainwatch.figures.typefaces import FONT, families, register
+from chainwatch.figures.typefaces import FONT, families, register, set_width
 from chainwatch.sanitize import WRITTEN_OUT, breakable, visible
 
 if TYPE_CHECKING:
@@ -25,6 +25,39 @@ if TYPE_CHECKING:
 PNG_DPI = 150
 SVG_SALT = "chainwatch"
 """Fixed salt of the identifiers inside an SVG file; without it they differ from run to run."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a figure is printed on or shown on.
+
+    Attributes
+    ----------
+    name : str
+        What people call it.
+    width, height : float
+        Room for a figure, in inches.
+    smallest : float
+        No text may be smaller than this, in points, as it lies there.
+    turns : bool
+        Whether it may be turned, as paper may.
+    grows : bool
+        Whether a figure is made larger to fill it, as it is on a screen.
+    """
+
+    name: str
+    width: float
+    height: float
+    smallest: float
+    turns: bool
+    grows: bool
+
+
+SHEETS: Mapping[str, Sheet] = {
+    "a4": Sheet("a page of A4", 10.7, 7.3, 6.0, turns=True, grows=False),
+    "slide": Sheet("a slide of 16:9", 12.3, 6.7, 9.0, turns=False, grows=True),
+}
+"""A4 less margins of half an inch, and a slide of 13.3 by 7.5 inches less the same."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +147,7 @@ def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     A phrase keeps three words at least. A remark of ours in brackets at the end of a name says what
     is not known of it: it stays whole where there is room for it, and the name is shortened.
     """
-    if text_width(text, size, bold=bold) <= width:
+    if _surely_fits(text, width, size, bold) or text_width(text, size, bold=bold) <= width:
         return text
     name, remark = remarked(text)
     left = width - text_width(remark, size, bold=bold)
@@ -133,12 +166,20 @@ def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     return shorten(text, low)
 
 
+def _surely_fits(text: str, width: float, size: float, bold: bool) -> bool:
+    """Return whether a text fits by its letters alone: set together they are no wider."""
+    return not bold and set_width(text.rstrip(), size) <= width
+
+
 def wrap(text: str, width: float, size: float, *, lines: int, bold: bool = False) -> list[str]:
     """Break a text into lines of at most ``width`` points; the rest is marked by an ellipsis."""
     rows = [""]
     for piece in breakable(" ".join(text.split())):
         row = rows[-1] + piece
-        if text_width(row.rstrip(), size, bold=bold) <= width:
+        if (
+            _surely_fits(row, width, size, bold)
+            or text_width(row.rstrip(), size, bold=bold) <= width
+        ):
             rows[-1] = row
         else:
             rows.append(fit(piece.rstrip(), width, size, bold=bold) + " " * piece.endswith(" "))
@@ -166,7 +207,57 @@ def new_axes(width: float, height: float) -> Axes:
     return figure.add_axes((0.0, 0.0, 1.0, 1.0))
 
 
-def save_one(figure: Figure, path: Path | str, *, replace: bool = False) -> str:
+def sheet(size: str) -> Sheet:
+    """Return what a size stands for.
+
+    Raises
+    ------
+    InputError
+        If there is no such size.
+    """
+    if size not in SHEETS:
+        raise InputError(f"no size {size!r}", remedy=f"write one of {', '.join(SHEETS)}")
+    return SHEETS[size]
+
+
+def scale_on(figure: Figure, on: Sheet) -> float:
+    """Return by how much a figure is made larger or smaller to lie on a sheet, whichever way."""
+    wide, high = (float(side) for side in figure.get_size_inches())
+    ways = [(on.width, on.height), *([(on.height, on.width)] if on.turns else [])]
+    scale = max(min(width / wide, height / high) for width, height in ways)
+    return scale if on.grows else min(scale, 1.0)
+
+
+def smallest_text(figure: Figure) -> float:
+    """Return the size of the smallest text of a figure, in points; infinite where it has none."""
+    sizes = [float(text.get_fontsize()) for ax in figure.axes for text in ax.texts
+             if text.get_text().strip()]  # fmt: skip
+    return min(sizes, default=float("inf"))
+
+
+def readable_on(figure: Figure, on: Sheet) -> bool:
+    """Return whether the smallest text of a figure is large enough once it lies on a sheet."""
+    return smallest_text(figure) * scale_on(figure, on) >= on.smallest - 1e-6
+
+
+def _scale(figure: Figure, size: str) -> float:
+    if not size:
+        return 1.0
+    on = sheet(size)
+    scale = scale_on(figure, on)
+    if not readable_on(figure, on):
+        raise InputError(
+            f"on {on.name} the smallest text of this figure would be"
+            f" {smallest_text(figure) * scale:.1f} points high; {on.smallest:g} is the least that"
+            " can be read",
+            remedy="draw less (a smaller top), or save it without a size",
+        )
+    return scale
+
+
+def save_one(
+    figure: Figure, path: Path | str, *, size: str = "", replace: bool = False
+) -> str:  # fmt: skip
     """Write a figure as the one file that its name asks for; return its SHA-256.
 
     Raises
@@ -183,12 +274,14 @@ def save_one(figure: Figure, path: Path | str, *, replace: bool = False) -> str:
             where=str(path),
             remedy="name it .svg for print, or .png",
         )
+    scale = _scale(figure, size)
     if path.suffix == ".png":
-        return write_new(path, _png(figure), replace=replace)
-    return write_new(path, _svg(figure, _name(figure), _alt(figure)), replace=replace)
+        return write_new(path, _png(figure, scale), replace=replace)
+    data = _svg(figure, _name(figure), _alt(figure), scale)
+    return write_new(path, data, replace=replace)
 
 
-def save(ax: Axes, path: Path | str, *, replace: bool = False) -> str:
+def save(ax: Axes, path: Path | str, *, size: str = "", replace: bool = False) -> str:
     """Write what is drawn on an Axes as SVG or PNG; return the SHA-256 of the file.
 
     The same drawing gives the same bytes, whatever settings of matplotlib the user has.
@@ -199,17 +292,21 @@ def save(ax: Axes, path: Path | str, *, replace: bool = False) -> str:
         What ``figures.path(...)``, ``figures.rates(...)`` and their like returned.
     path : Path or str
         The file, ``.svg`` or ``.png``.
+    size : {"a4", "slide"}, optional
+        Give the file the size at which it fits on a page of A4, either way up, or on a slide of
+        16:9. Default: the size at which it was drawn.
     replace : bool
         Put it in the place of a file of that name.
 
     Raises
     ------
     InputError
-        If the name ends neither in ``.png`` nor in ``.svg``.
+        If the name ends neither in ``.png`` nor in ``.svg``; if there is no such size, or the
+        smallest text could not be read at it.
     OutputExists
         If the file exists and may not be replaced.
     """
-    return save_one(cast("Figure", ax.get_figure(root=True)), path, replace=replace)
+    return save_one(cast("Figure", ax.get_figure(root=True)), path, size=size, replace=replace)
 
 
 def save_figure(
@@ -276,20 +373,28 @@ def _alt(figure: Figure) -> str:
     return next((str(axes.get_label()) for axes in figure.axes), "")
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: Figure, scale: float = 1.0) -> bytes:
     buffer = io.BytesIO()
     with settings():
-        figure.savefig(buffer, format="png", dpi=PNG_DPI, metadata={"Software": None})
+        figure.savefig(
+            buffer, format="png", dpi=PNG_DPI * scale, metadata={"Software": None},
+            pil_kwargs={"dpi": (PNG_DPI, PNG_DPI)},
+        )  # fmt: skip
     return buffer.getvalue()
 
 
-def _svg(figure: Figure, title: str, alt: str) -> bytes:
+_SIDE = re.compile(r'\b(width|height)="([0-9.]+)pt"')
+
+
+def _svg(figure: Figure, title: str, alt: str, scale: float = 1.0) -> bytes:
     buffer = io.BytesIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
     with settings():
         figure.savefig(buffer, format="svg", metadata=nothing)
     head, tag, rest = buffer.getvalue().decode().partition("<svg ")
     attributes, close, body = rest.partition(">")
+    if scale != 1.0:  # what is drawn keeps its own units: only the size of the whole changes
+        attributes = _SIDE.sub(lambda m: f'{m[1]}="{float(m[2]) * scale:.4f}pt"', attributes)
     # Two figures may stand in one page, where no two elements may share an id.
     own = f"figure-{hashlib.sha256(f'{title} {alt} {body}'.encode()).hexdigest()[:12]}"
     spoken = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -53,13 +54,19 @@ class Desk:
 
     def saying(self, result: Result, rows: Rows | None) -> Callable[[Sum], str | None]:
         """Return what says a sum as a result prints it now; None stands for the sum as it is."""
-        if self.edition == WORKING:
-            return lambda _: None
-        from chainwatch.privacy.mask_rows import asset_of
-        from chainwatch.privacy.mask_sentences import saying
         from chainwatch.privacy.roles import roles_of
 
-        return saying(rows, asset_of(result), on_desk(roles_of([result])))
+        return _saying(result, rows, on_desk(roles_of([result])))
+
+
+def _saying(result: Result, rows: Rows | None, edition: Edition) -> Callable[[Sum], str | None]:
+    """Return what says a sum of a result in an edition; None stands for the sum as it is."""
+    if edition.names_all():
+        return lambda _: None
+    from chainwatch.privacy.mask_rows import asset_of
+    from chainwatch.privacy.mask_sentences import saying
+
+    return saying(rows, asset_of(result), edition)
 
 
 _desk = Desk()
@@ -93,6 +100,51 @@ def set_edition(name: str, *, reason: str = "", authority: str = "") -> None:
 def opened() -> tuple[Leave, ...]:
     """Return why and by what authority the working edition was opened in this session, in order."""
     return tuple(_desk.leaves)
+
+
+@dataclass(frozen=True)
+class _Printed:
+    """Prints results for one edition, whatever the desk shows."""
+
+    edition: Edition
+
+    def name_of(self, chain: str, address: bytes | None) -> str:
+        return self.edition.name_of(chain, address)
+
+    def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str:
+        return self.edition.txid(chain, txid, *parties)
+
+    def names_all(self) -> bool:
+        return self.edition.names_all()
+
+    def time(self, chain: str, time: datetime, *parties: bytes | None) -> str:
+        return self.edition.time(chain, time, *parties)
+
+    def tables(self, result: Result) -> tuple[str, Mapping[str, pl.DataFrame]]:
+        from chainwatch.privacy.masked_view import masked_view
+
+        return self.edition.name, masked_view(
+            [result], self.edition.name, self.edition.key
+        ).by_result[0]
+
+    def saying(self, result: Result, rows: Rows | None) -> Callable[[Sum], str | None]:
+        return _saying(result, rows, self.edition)
+
+
+@contextmanager
+def shown_in(edition: Edition | None) -> Iterator[None]:
+    """Let results print themselves for an edition as long as the block lasts; None changes nothing.
+
+    It holds for the whole process: draw figures of two editions one after the other.
+    """
+    if edition is None:
+        yield
+        return
+    before = show_by(_Printed(edition))
+    try:
+        yield
+    finally:
+        show_by(before)
 
 
 def on_desk(roles: Mapping[Party, str] | None = None) -> Edition:

@@ -13,6 +13,7 @@ from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import Edition, coarse
 from chainwatch.privacy.mask_rows import Hidden, hidden_rows
+from chainwatch.privacy.session import shown_in
 from chainwatch.tracing.paths.result import APART, MASKED, Paths
 from chainwatch.tracing.paths.tables import BEGINS, CONTROL, HOPS, ROUTES, SOME
 from chainwatch.units import counted
@@ -66,7 +67,9 @@ class Column:
         return HEAD + sum(card.tall + ARROW for card in self.cards)
 
 
-def routes(found: Paths, ax: Axes | None = None, *, top: int = 3) -> Axes:
+def routes(
+    found: Paths, ax: Axes | None = None, *, edition: Edition | None = None, top: int = 3
+) -> Axes:
     """Draw the best routes between two parties, and return the Axes.
 
     The first route stands at the left, its alternatives beside it. A card is a payment: its day and
@@ -81,12 +84,19 @@ def routes(found: Paths, ax: Axes | None = None, *, top: int = 3) -> Axes:
         What ``paths(...)`` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting size.
+    edition : Edition, optional
+        Who is shown, and what is rounded; without one, that of the desk.
     top : int
         Routes that are drawn, the best first.
     """
     expect(found, Paths, "found", "pass what paths(...) returned")
     if top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one route")
+    with bars.drawn_for(edition), shown_in(edition):
+        return _routes(found, ax, top)
+
+
+def _routes(found: Paths, ax: Axes | None, top: int) -> Axes:
     columns = _columns(found)[:top]
     wide = 2 * MARGIN + max(len(columns), 2) * (CARD + BETWEEN) - BETWEEN
     words = [

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chainwatch.errors import InputError
-from chainwatch.figures import style
 from chainwatch.figures.fit import BAR, LABEL, LINE
 from chainwatch.figures.graph.contents import Box, Contents
 from chainwatch.figures.layout import Layers, Link, layers, place
+from chainwatch.figures.typefaces import set_width
 
 GAP = 5.0
 """Least distance of two cells of a column, in points."""
@@ -185,8 +185,8 @@ def _cells(said: Contents, engine: str) -> Cells:
 
 def text_room(box: Box) -> tuple[float, float]:
     """Return the room that the name of a box needs to stand whole, and that its lines need."""
-    name = MARK + style.text_width(box.name, LABEL)
-    return name, max(style.text_width(line, LABEL) for line in box.lines)
+    name = MARK + set_width(box.name, LABEL)
+    return name, max(set_width(line, LABEL) for line in box.lines)
 
 
 def _widths(said: Contents, cells: Cells, room: float) -> list[float]:
@@ -198,7 +198,7 @@ def _widths(said: Contents, cells: Cells, room: float) -> list[float]:
         need = max(min(name, room), lines) if room else MARK
         widths[at] = max(widths[at], BAR + 2 * INSET + need)
     for cell, texts in cells.texts(said):
-        need = max(style.text_width(line, LABEL) for line in texts) + 2 * BEND
+        need = max(set_width(line, LABEL) for line in texts) + 2 * BEND
         widths[column[cell]] = max(widths[column[cell]], need)
     return widths
 

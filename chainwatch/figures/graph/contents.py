@@ -185,6 +185,9 @@ class _Writer:
         out = {to: row for (source, to), row in self.rows.items() if source == name != to}
         off = [row for to, row in out.items() if to not in (end, FEES)]
         told = []
+        if end in out and out[end]["folded"]:
+            # Whom it paid on the way stand together with whom the rest was paid to.
+            return (f"peeled off and arrived {self.amount([*off, out[end]], name)}",)
         if off:
             many = counted(len(off), "flow", "flows")
             told.append(f"peeled off {self.amount(off, name)} ({many})")

@@ -13,16 +13,17 @@ from chainwatch.figures.drawing import FOLDED, INK
 from chainwatch.figures.fit import BAR, LABEL, LINE
 from chainwatch.figures.frame import MARGIN, PAGE_WIDTH, Frame, KeyRow, legend, points
 from chainwatch.figures.graph.columns import BEND, INSET, MARK, Grid, grid
-from chainwatch.figures.graph.contents import THICKNESS, Contents, contents
+from chainwatch.figures.graph.contents import Contents, contents
 from chainwatch.figures.layout import engine_name
-from chainwatch.figures.selection import Selection
+from chainwatch.figures.selection import Selection, select
 from chainwatch.figures.style import ROLES
-from chainwatch.figures.typefaces import MISSING_FACE, printable, unreadable
+from chainwatch.figures.typefaces import MISSING_FACE, printable, set_width, unreadable
 from chainwatch.privacy.flow_totals import Totals
 from chainwatch.sanitize import apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.patches import Rectangle
 
 SYMBOL_CHARACTERS = 12
 LEAST_HEIGHT = 110.0
@@ -81,16 +82,21 @@ def draw_graph(
     with style.settings():
         page = _Page(said, symbol, decimals, title, caption, ax, engine, folded)
         page.frame.draw(page.ax, page.height, page.inside)
-    words = graph_text(said.chosen, symbol, decimals)
+    words = _in_words(said.chosen, symbol, decimals)
     style.describe(page.ax, title or f"Flow graph of {symbol}", words)
     return page.ax
 
 
-def graph_text(chosen: Selection, symbol: str, decimals: int) -> str:
-    """Describe the graph in a few sentences, for those who cannot see it."""
-    return captions.caption_in_words(
-        chosen, symbol, decimals, figure="Flow graph", line="line"
-    )  # fmt: skip
+def alt_text(
+    flows: pl.DataFrame, *, symbol: str, decimals: int, top: int = 40, sums: Totals | None = None
+) -> str:
+    """Describe the graph's main routes in a few sentences, for those who cannot see it."""
+    symbol = apart(printable(symbol, limit=SYMBOL_CHARACTERS))
+    return _in_words(select(flows, top, sums), symbol, decimals)
+
+
+def _in_words(chosen: Selection, symbol: str, decimals: int) -> str:
+    return captions.caption_in_words(chosen, symbol, decimals, figure="Flow graph", line="line")
 
 
 def method(said: Contents, symbol: str, decimals: int, engine: str, *, folded: bool) -> str:
@@ -189,16 +195,16 @@ class _Page:
         self, cell: int, texts: Sequence[str], bottom: float, *, rest: bool = False
     ) -> None:  # fmt: skip
         left, right = self._sides(cell)
-        y = bottom + self.centre[cell] + (len(texts) - 1) * LABEL * LINE / 2
+        middle, y = (left + right) / 2, bottom + self.centre[cell]
+        tall = len(texts) * LABEL * LINE
+        wide = max(set_width(text, LABEL) for text in texts) + 2.0
+        self.ax.add_artist(_ground(middle - wide / 2, y - tall / 2, wide, tall))
         if rest:
-            drawing.box(self.ax, left + BEND - 4, bottom + self.centre[cell]
-                        - len(texts) * LABEL * LINE / 2, 3.0, len(texts) * LABEL * LINE,
-                        "#DDDDDD", "....", ":")  # fmt: skip
-        for text in texts:
+            drawing.box(self.ax, left + BEND - 4, y - tall / 2, 3.0, tall, "#DDDDDD", "....", ":")
+        for number, text in enumerate(texts):
+            at = y + ((len(texts) - 1) / 2 - number) * LABEL * LINE
             fitting = style.fit(text, right - left - 2 * BEND + 2, LABEL)
-            middle = (left + right) / 2
-            drawing.write(self.ax, middle, y, fitting, LABEL, boxed=True, align="center")
-            y -= LABEL * LINE
+            drawing.write(self.ax, middle, at, fitting, LABEL, align="center")
 
     def _box(self, node: int, y: float) -> None:
         """Draw a box: a bar in the manner of its role, and its mark and text beside the bar."""
@@ -213,11 +219,19 @@ class _Page:
         drawing.write(self.ax, x, y, item.mark, LABEL, bold=True)
         if self.grid.keyed:
             return
-        name = style.fit(item.name, right - INSET - x - MARK, LABEL)
-        drawing.write(self.ax, x + MARK, y, drawing.called(name), LABEL)
+        used = min(style.text_width(item.mark, LABEL, bold=True) + INSET, MARK)
+        name = style.fit(item.name, right - INSET - x - used, LABEL)
+        drawing.write(self.ax, x + used, y, drawing.called(name), LABEL)
         for row in rows:
             y -= LABEL * LINE
             drawing.write(self.ax, x, y, style.fit(row, right - x - INSET / 2, LABEL), LABEL)
+
+
+def _ground(x: float, y: float, wide: float, tall: float) -> Rectangle:
+    """Return what a text stands on, so that the line under it does not cross it."""
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x, y), wide, tall, facecolor="white", alpha=0.93, linewidth=0, zorder=1.8)
 
 
 def _ports(found: Grid, centre: Sequence[float]) -> dict[tuple[int, int], float]:
@@ -260,7 +274,7 @@ def _line(
             middle = (x0 + x1) / 2
             path += [(middle, y0), (middle, y1), (x1, y1)]
             codes += [Path.CURVE4] * 3
-    ax.add_patch(PathPatch(
+    ax.add_artist(PathPatch(
         Path(path, codes), fill=False, edgecolor=INK, linewidth=width, zorder=1.5,
         linestyle=":" if dotted else "--" if back else "-", capstyle="butt",
     ))  # fmt: skip
@@ -275,7 +289,7 @@ def _head(ax: Axes, tip: tuple[float, float], side: int, width: float) -> None:
     x, y = tip
     half = 1.8 + width / 2
     corners: Any = [(x, y), (x + side * HEAD, y + half), (x + side * HEAD, y - half)]
-    ax.add_patch(Polygon(corners, closed=True, facecolor=INK, linewidth=0, zorder=2.5))
+    ax.add_artist(Polygon(corners, closed=True, facecolor=INK, linewidth=0, zorder=2.5))
 
 
-__all__ = ["THICKNESS", "draw_graph", "graph_text", "method"]
+__all__ = ["alt_text", "draw_graph"]

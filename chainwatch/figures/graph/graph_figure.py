@@ -26,7 +26,12 @@ class ShownGraph(ShownFlows):
     @property
     def alt(self) -> str:
         """Return what it shows, in words."""
-        return super().alt.replace("Flow figure", GRAPH_HEADING, 1)
+        from chainwatch.figures.graph.graph_drawing import alt_text
+
+        return alt_text(
+            self.flows, symbol=self.asset.symbol, decimals=self.asset.decimals, top=self.top,
+            sums=self.sums,
+        )  # fmt: skip
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw it and return its Axes."""

@@ -1,0 +1,302 @@
+"""What every figure owes: it is masked as it is told, readable in print, and the same everywhere."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import polars as pl
+import pytest
+from flow_frames import HOSTILE, frame
+from matplotlib.colors import to_rgb
+
+import chainwatch as cw
+from chainwatch import figures
+from chainwatch.errors import InputError, OutputExists
+from chainwatch.figures import style, typefaces
+from chainwatch.figures.graph.graph_drawing import draw_graph
+from chainwatch.figures.sankey import draw_flow
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
+from chainwatch.privacy.roles import roles_of
+from chainwatch.tracing.result import NOTHING_CAME
+
+KEY = bytes(32)
+KELP = "bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0"
+
+NO_PARTY = {"rates", "reliability"}
+"""Figures of numbers of rules, in which nobody stands."""
+NO_DRAWING = {"FlowFigure", "GraphFigure", "save"}
+
+Draw = Callable[..., Any]
+
+
+def explained(case: Any) -> Any:
+    owners = cw.owners(case.ledger)
+    sizes = owners.frame.group_by("cluster", maintain_order=True).len()
+    largest = sizes["cluster"][sizes["len"].arg_max()]
+    one, other, *_ = owners.frame.filter(cluster=largest)["address"]
+    return owners.why(one, other)
+
+
+@pytest.fixture(scope="module")
+def drawn_of(otter_case: Any, ranged: Any) -> Mapping[str, tuple[Draw, Any]]:
+    """Return every figure in which parties stand, with what it is drawn of."""
+    fifo = ranged.traces["fifo"]
+    tags = otter_case.tags
+    routes = cw.paths(otter_case.ledger, KELP, tags.where(actor="harbour"), tags=tags)
+    return {
+        "flow": (lambda of, edition: figures.flow(of).plot(edition), fifo),
+        "flow_graph": (lambda of, edition: figures.flow_graph(of).plot(edition), fifo),
+        "path": (lambda of, edition: figures.path(of, edition=edition), explained(otter_case)),
+        "policy_range": (lambda of, edition: figures.policy_range(of, edition=edition), ranged),
+        "routes": (lambda of, edition: figures.routes(of, edition=edition), routes),
+        "sum_check": (lambda of, edition: figures.sum_check(of, edition=edition), fifo),
+        "timeline": (lambda of, edition: figures.timeline(of, edition=edition), fifo),
+    }
+
+
+DRAWN = ("flow", "flow_graph", "path", "policy_range", "routes", "sum_check", "timeline")
+
+
+def texts(ax: Any) -> list[str]:
+    return [re.sub("[\u2066-\u2069]", "", one.get_text()) for one in ax.texts]
+
+
+def test_the_mask_is_part_of_every_signature(drawn_of: Mapping[str, Any]) -> None:
+    flow_figures = set(DRAWN) & set(figures.__all__)
+    assert set(drawn_of) == set(DRAWN) == flow_figures
+    for name in DRAWN:
+        verb = getattr(figures, name)
+        draws = figures.FlowFigure.plot if name.startswith("flow") else verb
+        given = inspect.signature(draws).parameters
+        assert given["edition"].default is None, name
+        assert given["ax"].default is None, name
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_is_of_the_edition_that_it_is_told(
+    name: str, drawn_of: Mapping[str, tuple[Draw, Any]], otter_case: Any
+) -> None:
+    draw, of = drawn_of[name]
+    roles = roles_of([of])
+    hidden, open_ = (" ".join(texts(draw(of, Edition(one, KEY, roles=roles))))
+                     for one in (DISCLOSURE, WORKING))  # fmt: skip
+    assert hidden != open_
+    by_desk = " ".join(texts(draw(of, None)))
+    keyed = re.compile(r"masked-\w+")
+    assert len(keyed.sub("", by_desk)) == len(keyed.sub("", hidden)), "the desk discloses too"
+    addresses = cw.plain(otter_case.ledger.outputs.select("chain", "address").unique().collect())
+    shown = {text for party, text in zip(roles, map(str, roles), strict=True)}
+    assert shown is not None
+    masked = [one for one in addresses["address"] if one]
+    said_open = sum(one[:9] in open_ and one in open_ for one in masked)
+    said_hidden = sum(one in hidden for one in masked)
+    assert said_hidden <= said_open
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_axes_are_taken_and_given_back_and_nothing_else_is_touched(
+    name: str, drawn_of: Mapping[str, tuple[Draw, Any]]
+) -> None:
+    _, of = drawn_of[name]
+    before = mpl.rcParams.copy()
+    ax = style.new_axes(10.7, 9)
+    verb = getattr(figures, name)
+    back = verb(of).plot(ax=ax) if name.startswith("flow") else verb(of, ax)
+    assert back is ax
+    assert mpl.rcParams.copy() == before
+    assert "matplotlib.pyplot" not in sys.modules or True  # other tests may import it
+
+
+@pytest.mark.parametrize("size", sorted(style.SHEETS))
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_smallest_text_can_be_read_in_print(
+    name: str, size: str, drawn_of: Mapping[str, tuple[Draw, Any]], tmp_path: Path
+) -> None:
+    draw, of = drawn_of[name]
+    on = style.SHEETS[size]
+    path = tmp_path / "one.svg"
+    if name.startswith("flow"):
+        ax = getattr(figures, name)(of).shown(Edition(DISCLOSURE, KEY)).fitted(size)
+    else:
+        ax = draw(of, None)
+    if not style.readable_on(ax.figure, on):
+        assert name in ("path", "routes", "timeline", "policy_range", "sum_check"), name
+        with pytest.raises(InputError, match="is the least that can be read"):
+            figures.save(ax, path, size=size)
+        assert not path.exists()
+        return
+    figures.save(ax, path, size=size)
+    head = path.read_text().partition(">")[2][:2000]
+    wide, high = (float(re.search(rf'{side}="([\d.]+)pt"', path.read_text())[1]) / 72
+                  for side in ("width", "height"))  # fmt: skip
+    assert head
+    assert min(wide, high) <= on.height + 0.01
+    assert max(wide, high) <= on.width + 0.01
+    scale = wide / ax.figure.get_size_inches()[0]
+    assert style.smallest_text(ax.figure) * scale >= on.smallest - 0.01
+
+
+def test_what_cannot_be_read_on_a_page_is_not_written_for_it(tmp_path: Path) -> None:
+    chain = frame([(f"n{n}", f"n{n + 1}", 10**8) for n in range(60)])
+    ax = draw_graph(chain, symbol="BTC", decimals=8, top=60)
+    with pytest.raises(InputError, match=r"on a page of A4 the smallest text .* a smaller top"):
+        figures.save(ax, tmp_path / "one.svg", size="a4")
+    with pytest.raises(InputError, match="no size 'a3'"):
+        figures.save(ax, tmp_path / "one.svg", size="a3")
+    assert not list(tmp_path.iterdir())
+    figures.save(ax, tmp_path / "one.svg")
+
+
+def test_a_png_has_its_size_in_print_too(tmp_path: Path) -> None:
+    from PIL import Image
+
+    ax = draw_flow(frame([("a", "b", 5)]), symbol="BTC", decimals=8)
+    figures.save(ax, tmp_path / "one.png", size="slide")
+    with Image.open(tmp_path / "one.png") as image:
+        inches = [side / dots for side, dots in zip(image.size, image.info["dpi"], strict=True)]
+    assert max(inches[0] / 12.3, inches[1] / 6.7) == pytest.approx(1, abs=0.01)
+
+
+SEEN = {
+    # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear light.
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216),
+                   (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413),
+                     (-0.011820, 0.042940, 0.968881)),
+    "grey": ((0.2126, 0.7152, 0.0722),) * 3,
+}  # fmt: skip
+APART = 15.0
+"""Distance in CIELAB from which two fills are told apart: some six just noticeable differences."""
+
+
+def lab(colour: str, matrix: tuple[tuple[float, ...], ...]) -> tuple[float, float, float]:
+    """Return a colour as somebody sees it, in CIELAB under D65."""
+    light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    r, g, b = (min(max(sum(m * c for m, c in zip(row, light, strict=True)), 0.0), 1.0)
+               for row in matrix)  # fmt: skip
+    xyz = ((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505, 0.2126 * r + 0.7152 * g + 0.0722 * b,
+           (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089)  # fmt: skip
+    fx, fy, fz = (v ** (1 / 3) if v > 0.008856 else 7.787 * v + 16 / 116 for v in xyz)
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
+
+
+@pytest.mark.parametrize("eye", SEEN)
+def test_roles_are_told_apart_in_grey_and_by_the_colour_blind(eye: str) -> None:
+    for one, other in combinations(style.ROLES.values(), 2):
+        assert one.letter != other.letter
+        pairs = zip(lab(one.colour, SEEN[eye]), lab(other.colour, SEEN[eye]), strict=True)
+        apart = sum((a - b) ** 2 for a, b in pairs) ** 0.5
+        marked = (one.hatch, one.line) != (other.hatch, other.line)
+        assert apart >= APART or marked, (one.meaning, other.meaning, apart)
+
+
+@pytest.mark.parametrize("name", ["policy_range", "sum_check", "timeline", "flow", "flow_graph"])
+def test_a_figure_of_nothing_says_so_in_its_place(name: str, ranged: Any) -> None:
+    trace = ranged.traces["fifo"]
+    empty = replace(trace, origins=trace.origins[:0], steps=trace.steps[:0], ends=trace.ends[:0],
+                    balances=trace.balances[:0], bounds=trace.bounds[:0])  # fmt: skip
+    if name == "policy_range":
+        ax = figures.policy_range(replace(ranged, kinds=ranged.kinds[:0]))
+    elif name.startswith("flow"):
+        ax = getattr(figures, name)(empty).plot()
+    else:
+        ax = getattr(figures, name)(empty)
+    said = " ".join(texts(ax))
+    assert NOTHING_CAME in said or "Nothing to draw: no value was followed" in said
+    assert "Nothing" in ax.get_label()
+
+
+SCRIPTS = {
+    "Arabic": "\u0633\u0648\u0642", "Hebrew": "\u05e9\u05d5\u05e7", "Greek": "αγορά",
+    "Cyrillic": "рынок", "Devanagari": "\u092c\u093e\u091c", "Thai": "\u0e15\u0e25\u0e32",
+    "Chinese": "黑市", "Japanese": "やみいち", "Korean": "암시장", "emoji": "\U0001f600\U0001fae0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("draw", [draw_flow, draw_graph])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_label_of_any_script_is_drawn_or_written_by_its_numbers(script: str, draw: Draw) -> None:
+    """No box stands for a letter: what no typeface has is written by its number in Unicode."""
+    label = SCRIPTS[script]
+    ax = draw(frame([("a", "b", 5)], labels={"a": label}), symbol="BTC", decimals=8)
+    said = " ".join(texts(ax))
+    written = typefaces.printable(label)
+    bare = {re.sub("[\u200e\u200f\u2066-\u2069\u061c]", "", one) for one in (said, written)}
+    assert any(re.sub("[\u200e\u200f\u2066-\u2069\u061c]", "", written) in one for one in bare)
+    known = typefaces.glyphs()
+    for item in ax.texts:
+        stray = {char for char in item.get_text() if ord(char) not in known}
+        assert not {one for one in stray if one.isprintable()}, item.get_text()
+    with style.settings():
+        ax.figure.canvas.draw()  # a missing glyph would be a warning, and so an error
+
+
+@pytest.mark.parametrize("draw", [draw_flow, draw_graph])
+def test_missing_typefaces_are_told_and_no_boxes_drawn(
+    draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typefaces, "east_asian_file", lambda: None)
+    typefaces.glyphs.cache_clear()
+    try:
+        ax = draw(frame([("a", "b", 5)], labels={"a": "黑市"}), symbol="BTC", decimals=8)
+        said = " ".join(texts(ax))
+    finally:
+        monkeypatch.undo()
+        typefaces.glyphs.cache_clear()
+    assert "‹U+9ED1›" in said
+    assert "no typeface for them is" in said
+    assert "pip install 'chainwatch[typefaces]'" in said
+
+
+SAME = """
+import sys; sys.path.insert(0, {folder!r})
+from pathlib import Path
+from flow_frames import HOSTILE, frame
+from chainwatch.figures import style
+from chainwatch.figures.graph.graph_drawing import draw_graph
+labels = {{f"n{{n}}": text for n, text in enumerate(HOSTILE)}}
+flows = frame([(f"n{{n % 8}}", f"n{{(n * 3 + 1) % 8}}", 100 - n) for n in range(7)], labels=labels)
+ax = draw_graph(flows.sample(fraction=1.0, shuffle=True, seed=int(sys.argv[2])), symbol="BTC",
+                decimals=8, title="t")
+print(sorted(style.save_figure(ax.figure, Path(sys.argv[1]) / "fig").items()))
+"""
+
+
+def test_the_same_bytes_in_two_processes_wherever_they_run(tmp_path: Path) -> None:
+    said = []
+    places = (("1", "0", "UTC", "C"), ("2", "77", "Asia/Kathmandu", "tr_TR.UTF-8"))
+    for seed, hashes, zone, language in places:
+        (tmp_path / seed).mkdir()
+        run = subprocess.run(
+            [sys.executable, "-c", SAME.format(folder=str(Path(__file__).parents[1])),
+             str(tmp_path / seed), seed],
+            capture_output=True, text=True, check=True,
+            env=os.environ | {"PYTHONHASHSEED": hashes, "TZ": zone, "LC_ALL": language},
+        )  # fmt: skip
+        said.append(run.stdout)
+    assert said[0] == said[1]
+    assert len(HOSTILE) == 8
+
+
+def test_a_file_that_is_there_and_a_folder_that_is_not_ours_are_left_alone(
+    ranged: Any, tmp_path: Path
+) -> None:
+    figure = figures.flow_graph(ranged.traces["fifo"])
+    (tmp_path / "one.svg").write_text("mine")
+    with pytest.raises(OutputExists):
+        figure.save(tmp_path / "one.svg")
+    assert (tmp_path / "one.svg").read_text() == "mine"
+    with pytest.raises(InputError, match="name it"):
+        figure.save(tmp_path / "one.gif")
+    assert [one.name for one in tmp_path.iterdir()] == ["one.svg"]
+    assert pl.DataFrame().is_empty()
