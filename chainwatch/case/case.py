@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,9 @@ class Case(CaseRecord):
         What others state and the case takes as given, quoted with its source.
     number : str
         Number of the case where it is kept, as the report gives it.
+    case_file : bytes
+        The case file that it was worked from. It lies in the working edition: it may name people
+        whom the disclosure masks, which has its digest under the mask key alone.
 
     Examples
     --------
@@ -172,6 +176,8 @@ class Case(CaseRecord):
             (folder / "report.pdf.missing.txt").write_text(f"{missing}\n", encoding="utf-8")
         if view.edition.name == WORKING:
             write_tables(self._masked(), folder / MASKED)
+            if self.case_file:
+                (folder / CASE_FILE).write_bytes(self.case_file)
         log = self.log.told(view.edition.seal, view.text.text)
         (folder / LOG).write_bytes(log.lines())
         manifest = view.text.plain(self._manifest(view)) | {"log": log.head()}
@@ -225,6 +231,7 @@ class Case(CaseRecord):
             "question": self.question,
             "edition": edition.name,
             "statements": list(self.statements),
+            **self._case_file(edition),
             "exports": registry.names(),
             "rows_left_out": dict(view.left_out),
             "results": [
@@ -238,6 +245,14 @@ class Case(CaseRecord):
             ],
         }
 
+    def _case_file(self, edition: Edition) -> dict[str, str]:
+        """Return the digest of the case file, where the case is of one."""
+        digest = hashlib.sha256(self.case_file).hexdigest()
+        return {"case_file": edition.digest(digest)} if self.case_file else {}
+
+
+CASE_FILE = "case.toml"
+"""The case file in the working edition."""
 
 _KEY_FILE = "mask_key.txt"
 

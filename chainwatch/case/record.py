@@ -54,6 +54,7 @@ class CaseRecord:
     mask_key: bytes = field(default_factory=new_mask_key, repr=False)
     statements: tuple[str, ...] = ()
     number: str = ""
+    case_file: bytes = field(default=b"", repr=False)
     basis: Basis = field(default_factory=Basis, repr=False)
     clock: Clock = field(default=now, repr=False)
     log: Log = field(default_factory=lambda: Log([]), repr=False)

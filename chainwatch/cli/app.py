@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, leaks, ledger, names, owners, received, roles, tags, trace
+from chainwatch.cli import (
+    evaluate,
+    leaks,
+    ledger,
+    names,
+    new,
+    owners,
+    received,
+    roles,
+    tags,
+    trace,
+)
 from chainwatch.cli.health.commands import health_app
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
@@ -72,6 +83,7 @@ converge.add_to(app)
 roles.add_to(app)
 leaks.add_to(app)
 link_test.add_to(app)
+new.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 app.add_typer(health_app, name="health")
 
@@ -147,12 +159,23 @@ def run(
     online: Annotated[
         bool, typer.Option("--online", help="It may ask every public server that it names.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            "--dry-run",
+            help="Only say what it would read, ask and follow: nothing is asked or written.",
+        ),
+    ] = False,
 ) -> None:
     """Work a case from its file to sealed folders.
 
     Example: chainwatch run out/otter/data/case.toml --out out/mine
     """
     target = out or Path("out") / case_file.stem
+    if check:
+        _plan(case_file, target, data, hosts_of(only_hosts), replace=replace, online=online)
+        return
     with interruptible("interrupted; nothing was written"):
         from chainwatch.case.recipes.run import run_case
         from chainwatch.privacy.mask_key import read_mask_key
@@ -169,6 +192,23 @@ def run(
             online=online,
         )
     _tell(report)
+
+
+def _plan(
+    case_file: Path, out: Path, data: Path | None, hosts: tuple[str, ...], *, replace: bool,
+    online: bool,
+) -> None:  # fmt: skip
+    """Say what a run would do; the status is 1 if it would ask somebody without leave."""
+    from chainwatch.case.recipes.plan import plan_case
+
+    with interruptible():
+        found = plan_case(
+            case_file, out, data=data, replace=replace, only_hosts=hosts, online=online
+        )
+    for line in found.lines:
+        say(line)
+    if found.refused:
+        raise typer.Exit(FAILED)
 
 
 def _tell(report: RunReport) -> None:

@@ -278,6 +278,15 @@ class CaseFile(Strict):
             )
         return sources
 
+    @property
+    def text(self) -> str:
+        """The file that it was read from; nothing where it was given as plain data."""
+        return self._written.text
+
+    def at(self, *place: str | int) -> str:
+        """Return the name of the file with the line of a table or key."""
+        return self._written.at(*place)
+
     def parts(self) -> Iterator[CaseFile]:
         """Yield the case of each group of subjects by itself: of [subjects], then of [[also]]."""
         yield self

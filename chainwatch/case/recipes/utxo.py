@@ -12,7 +12,7 @@ from chainwatch.case.ends import by_custody, limits_of
 from chainwatch.case.file.model import CaseFile
 from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.ground import Part
-from chainwatch.case.recipes.chapter import Chapter
+from chainwatch.case.recipes.chapter import Chapter, following
 from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.case_figure import trace_figures
 from chainwatch.figures.flow_figure import flow
@@ -41,6 +41,7 @@ def add_coin_findings(
 ) -> Part:
     """Compute everything that a case on a coin chain shows, and add it in reading order."""
     follow = config.follow
+    case.tell("joining addresses")
     asset = native(config.subjects.chain)
     # Who seems to prepare his coins for a mix is followed into it.
     mixes = equal_outputs(min_equal=follow.min_equal) & ~PREPARATION
@@ -54,7 +55,9 @@ def add_coin_findings(
         "stop": [services, held.stop, mixes], "clusters": owners, "chain": asset.chain,
         "spread_unstated": follow.spread_unstated, **limits_of(follow),
     }  # fmt: skip
+    case.tell(following(subjects))
     followed = trace(ledger, subjects, policy=follow.policy, **how)
+    case.tell("following under every policy")
     figures = trace_figures(followed, trace_all(ledger, subjects, **how), case.called)
     reached = exposure(followed, tags, clusters=owners, spread_unstated=follow.spread_unstated)
     case.share(tags, note="Who says that an address is what.")
