@@ -22,25 +22,15 @@ from pydantic_core import PydanticKnownError
 
 from chainwatch.case.analyses import asked_in, questions, registry, table_of
 from chainwatch.case.file.diagnose import misfit, not_toml
-from chainwatch.case.file.keys import ChainName, OpenedEnd, Strict, Token
+from chainwatch.case.file.follow_keys import Follow as Follow
+from chainwatch.case.file.keys import ChainName, Strict, Token
 from chainwatch.case.file.lines import Written
+from chainwatch.case.file.owner_keys import OwnerKeys
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
 from chainwatch.case.registry import Line
 from chainwatch.errors import CaseError, InputError
-from chainwatch.ledger.look_alikes import TAILS
-from chainwatch.tracing.custody.hosted import SWEPT
-from chainwatch.tracing.policies import POLICIES
 
 DATA_VARIABLE = "CHAINWATCH_DATA"
-
-
-_POLICIES = [policy.name for policy in POLICIES]
-
-
-def _known_policy(name: str) -> str:
-    if name not in _POLICIES:
-        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, _POLICIES))})
-    return name
 
 
 def _known_analysis(name: str) -> str:
@@ -176,55 +166,6 @@ class Subjects(Strict):
         return self
 
 
-class Follow(Strict):
-    """How value is followed.
-
-    ``custody`` says at whose addresses it ends by what they do: deposit addresses and wallets that
-    pay one service alone, or these with the hot, cold and gas wallets of services. ``max_age`` is
-    in days.
-    """
-
-    policy: Annotated[
-        str,
-        AfterValidator(_known_policy),
-        Field(json_schema_extra={"enum": [*_POLICIES]}, description="How balances are divided."),
-    ] = "fifo"
-    trifle: Annotated[
-        int, Field(ge=0, description="Most that a lure of address poisoning moves; accounts.")
-    ] = 0
-    alike_head: Annotated[
-        int, Field(ge=0, description="First characters in which look-alikes agree.")
-    ] = 0
-    alike_tail: Annotated[
-        int,
-        Field(ge=TAILS[0], le=TAILS[-1], description="Last characters in which they agree."),
-    ] = 4
-    min_share: Annotated[
-        int,
-        Field(ge=1, le=1000, description="Per mille that a deposit address passed to one service."),
-    ] = 980
-    min_sweeps: Annotated[
-        int, Field(ge=SWEPT, description="Fewest payments in which it did so.")
-    ] = SWEPT
-    min_equal: Annotated[int, Field(ge=2, description="Fewest equal outputs of a mix; coins.")] = 3
-    custody: Annotated[
-        Literal["deposits", "roles"], Field(description="At whose addresses following ends.")
-    ] = "deposits"
-    max_hops: Annotated[int | None, Field(description="Most payments from a subject.")] = None
-    max_age: Annotated[
-        int | None, Field(ge=1, description="Most days behind what a subject received.")
-    ] = None
-    min_amount: Annotated[
-        int, Field(ge=0, description="Branches below this many base units end.")
-    ] = 0
-    spread_unstated: Annotated[
-        bool, Field(description="Tags count for clusters of which their publisher says nothing.")
-    ] = False
-    opened: Annotated[
-        tuple[OpenedEnd, ...], Field(description="Ends by custody behind which it goes on.")
-    ] = ()
-
-
 class NamedDay(Strict):
     """A day that splits the payments in before and after."""
 
@@ -262,6 +203,7 @@ class CaseFile(Strict):
     statements: tuple[StatementFile, ...] = ()
     subjects: Subjects
     asset: Token | None = None
+    owners: OwnerKeys | None = None
     follow: Follow = Follow()
     dates: tuple[NamedDay, ...] = ()
     also: tuple[Also, ...] = ()

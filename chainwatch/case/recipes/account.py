@@ -11,7 +11,8 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.tags import Tags, named
 from chainwatch.case.ends import by_custody, limits_of
-from chainwatch.case.file.model import CaseFile, Follow, NamedDay
+from chainwatch.case.file.follow_keys import Follow
+from chainwatch.case.file.model import CaseFile, NamedDay
 from chainwatch.case.findings import custody as custody
 from chainwatch.case.findings import set_aside as apart
 from chainwatch.case.findings.token_check import check_token

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
@@ -25,6 +26,8 @@ class Chapter:
         Whose value the part follows: ``chain, address``.
     called : str
         How headings call the part; nothing in a case of one.
+    base : path
+        The data folder.
     tell : callable
         Told in one line what is being done.
     """
@@ -32,6 +35,7 @@ class Chapter:
     case: Case
     subjects: pl.DataFrame
     called: str = ""
+    base: Path = Path()
     tell: Say = field(default=lambda line: None, repr=False)
     _named: set[str] = field(default_factory=set, repr=False)
 

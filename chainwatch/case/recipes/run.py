@@ -258,7 +258,7 @@ def _followed(
         subjects = subjects_of(one, base, tags)
         coins = find_chain(one.subjects.chain).family == "utxo"
         add = add_coin_findings if coins else add_account_findings
-        yield add(Chapter(case, subjects, name, tell), one, ledger, tags, subjects)
+        yield add(Chapter(case, subjects, name, base, tell), one, ledger, tags, subjects)
 
 
 def _answer(case: Case, question: Asked, ground: Ground) -> None:
