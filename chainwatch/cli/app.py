@@ -89,6 +89,26 @@ app.add_typer(health_app, name="health")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]
 
+AskedOption = Annotated[
+    str,
+    typer.Option(
+        "--only-hosts",
+        help="Servers that the case file may ask: host or host:port, by commas. "
+        "What they are asked stands in OUT.disclosures.jsonl.",
+    ),
+]
+OnlineOption = Annotated[
+    bool, typer.Option("--online", help="It may ask every public server that it names.")
+]
+CheckOption = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        "--dry-run",
+        help="Only say what it would read, ask and follow: nothing is asked or written.",
+    ),
+]
+
 FAILED, INTERRUPTED = 1, 130
 
 
@@ -148,25 +168,9 @@ def run(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of an earlier run.")
     ] = False,
-    only_hosts: Annotated[
-        str,
-        typer.Option(
-            "--only-hosts",
-            help="Servers that the case file may ask: host or host:port, by commas. "
-            "What they are asked stands in OUT.disclosures.jsonl.",
-        ),
-    ] = "",
-    online: Annotated[
-        bool, typer.Option("--online", help="It may ask every public server that it names.")
-    ] = False,
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check",
-            "--dry-run",
-            help="Only say what it would read, ask and follow: nothing is asked or written.",
-        ),
-    ] = False,
+    only_hosts: AskedOption = "",
+    online: OnlineOption = False,
+    check: CheckOption = False,
 ) -> None:
     """Work a case from its file to sealed folders.
 

@@ -20,6 +20,49 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FileArgument = Annotated[
+    Path | None, typer.Argument(metavar="[FILE]", help="The file to write; else NAME.toml.")
+]
+NameOption = Annotated[str | None, typer.Option("--name", help="Short name of the case.")]
+QuestionOption = Annotated[str | None, typer.Option("--question", help="What the case asks.")]
+WhomOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--whom",
+        help="Addresses to follow, or concept:CONCEPT or label:LABEL of tags. May be repeated.",
+    ),
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        help="Folder of a ledger, block files (.dat), a table, or https:// of a server.",
+    ),
+]
+ChainOption = Annotated[
+    str | None,
+    typer.Option("--chain", help="Alias or CAIP-2 id; else by how the addresses are written."),
+]
+AssetOption = Annotated[
+    str | None,
+    typer.Option("--asset", help="A token: CONTRACT,SYMBOL,DECIMALS; else the chain's coin."),
+]
+InvestigatorOption = Annotated[str | None, typer.Option("--investigator", help="Who works on it.")]
+TagsOption = Annotated[
+    list[str] | None,
+    typer.Option("--tags", help="Tags that say who is a service. May be repeated."),
+]
+PolicyOption = Annotated[
+    str, typer.Option("--policy", help="How balances are divided, such as haircut.")
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder of the data; else CHAINWATCH_DATA, else the file's."),
+]
+YesOption = Annotated[
+    bool, typer.Option("--yes", help="Ask nothing: take what is usual where nothing is said.")
+]
+
 QUESTION = "Where did the money go?"
 
 
@@ -29,50 +72,18 @@ def add_to(app: typer.Typer) -> None:
 
 
 def new(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="The file to write; else NAME.toml.")
-    ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Short name of the case.")] = None,
-    question: Annotated[str | None, typer.Option("--question", help="What the case asks.")] = None,
-    whom: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--whom",
-            help="Addresses to follow, or concept:CONCEPT or label:LABEL of tags. May be repeated.",
-        ),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--source",
-            help="Folder of a ledger, block files (.dat), a table, or https:// of a server.",
-        ),
-    ] = None,
-    chain: Annotated[
-        str | None,
-        typer.Option("--chain", help="Alias or CAIP-2 id; else by how the addresses are written."),
-    ] = None,
-    asset: Annotated[
-        str | None,
-        typer.Option("--asset", help="A token: CONTRACT,SYMBOL,DECIMALS; else the chain's coin."),
-    ] = None,
-    investigator: Annotated[
-        str | None, typer.Option("--investigator", help="Who works on it.")
-    ] = None,
-    tags: Annotated[
-        list[str] | None,
-        typer.Option("--tags", help="Tags that say who is a service. May be repeated."),
-    ] = None,
-    policy: Annotated[
-        str, typer.Option("--policy", help="How balances are divided, such as haircut.")
-    ] = "fifo",
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Folder of the data; else CHAINWATCH_DATA, else the file's."),
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Ask nothing: take what is usual where nothing is said.")
-    ] = False,
+    file: FileArgument = None,
+    name: NameOption = None,
+    question: QuestionOption = None,
+    whom: WhomOption = None,
+    source: SourceOption = None,
+    chain: ChainOption = None,
+    asset: AssetOption = None,
+    investigator: InvestigatorOption = None,
+    tags: TagsOption = None,
+    policy: PolicyOption = "fifo",
+    data: DataOption = None,
+    yes: YesOption = False,
 ) -> None:
     """Ask six questions and write a case file that runs, with comments.
 

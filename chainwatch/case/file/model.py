@@ -101,10 +101,11 @@ class TagFiles(Strict):
     path: Annotated[str, Field(description="File or folder, inside the data folder.")]
     chain: Annotated[str | None, Field(description="Chain of what names none.")] = None
     kind: Annotated[
-        Literal["tagpack", "table", "list", "feed", "sanctions", "seizures"] | None,
+        Literal["tagpack", "table", "list", "feed", "sanctions", "seizures", "actors"] | None,
         Field(
             description="What it is; its name tells, if not given. sanctions are lists of"
-            " designations, an address a line, and seizures a table of orders."
+            " designations, an address a line, seizures a table of orders, actors a pack that says"
+            " who the actors of tags are."
         ),
     ] = None
     columns: Annotated[
@@ -197,16 +198,27 @@ class Asked(NamedTuple):
 class CaseFile(Strict):
     """A whole case file."""
 
-    case: Head
-    sources: Annotated[tuple[SourceTable, ...], Field(min_length=1)]
-    tags: tuple[TagFiles, ...] = ()
-    statements: tuple[StatementFile, ...] = ()
-    subjects: Subjects
-    asset: Token | None = None
-    owners: OwnerKeys | None = None
-    follow: Follow = Follow()
-    dates: tuple[NamedDay, ...] = ()
-    also: tuple[Also, ...] = ()
+    case: Annotated[Head, Field(description="What it is called and asks.")]
+    sources: Annotated[
+        tuple[SourceTable, ...], Field(min_length=1, description="What it is read from.")
+    ]
+    tags: Annotated[tuple[TagFiles, ...], Field(description="Who says who is what.")] = ()
+    statements: Annotated[
+        tuple[StatementFile, ...], Field(description="What exchanges and tools state.")
+    ] = ()
+    subjects: Annotated[Subjects, Field(description="Whom it follows.")]
+    asset: Annotated[
+        Token | None, Field(description="In what; the coin of the chain, if not given.")
+    ] = None
+    owners: Annotated[
+        OwnerKeys | None,
+        Field(description="Who holds which addresses; what is spent together, if not given."),
+    ] = None
+    follow: Annotated[Follow, Field(description="How value is followed.")] = Follow()
+    dates: Annotated[
+        tuple[NamedDay, ...], Field(description="Days that split payments in before and after.")
+    ] = ()
+    also: Annotated[tuple[Also, ...], Field(description="Further subjects.")] = ()
     _written: Written = PrivateAttr(default_factory=lambda: Written("the case file"))
     _asked: tuple[Line, ...] = PrivateAttr(default=())
 
@@ -258,7 +270,8 @@ def case_model(kinds: tuple[str, ...], asked: Sequence[Line] = ()) -> type[CaseF
     one: Any = tables[0]
     if len(tables) > 1:
         one = Annotated[Union[tuple(tables)], Field(discriminator="kind")]  # noqa: UP007
-    listed = Annotated[tuple[one, ...], Field(min_length=1)]
+    told = "What it is read from."
+    listed = Annotated[tuple[one, ...], Field(min_length=1, description=told)]
     more: dict[str, Any] = {table_of(line): (_tables(line), ()) for line in asked}
     made: type[CaseFile] = create_model(
         "CaseFile", __base__=CaseFile, __doc__=CaseFile.__doc__, sources=(listed, ...), **more

@@ -61,6 +61,23 @@ class KeptApart(Strict):
     why: Annotated[str, Field(min_length=1, description="The reason, which a refused join gives.")]
 
 
+class StatedLink(Strict):
+    """Two addresses of one owner, as somebody states: a court, a witness, an exchange."""
+
+    a: Annotated[str, Field(description="An address.")]
+    b: Annotated[str, Field(description="Another one of the same chain.")]
+    rule: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9_]*$",
+            description="What the links are called, so that they can be rejected together.",
+        ),
+    ] = "statement"
+    confidence: Annotated[
+        float | None, Field(ge=0, le=1, description="How sure that is, where somebody says it.")
+    ] = None
+
+
 class OwnerKeys(Strict):
     """What makes owners of addresses. Rules are written as they print themselves: their names with
     parameters, joined by ``&``, ``|`` and ``~``; [rules](rules.md) lists them.
@@ -112,6 +129,9 @@ class OwnerKeys(Strict):
     peel: Annotated[Flag, Field(description="Also join along peel chains, forward, for leads.")] = (
         False
     )
+    stated: Annotated[
+        tuple[StatedLink, ...], Field(description="Pairs of one owner, as somebody states.")
+    ] = ()
     apart: Annotated[
         tuple[KeptApart, ...], Field(description="Pairs that must not be joined.")
     ] = ()

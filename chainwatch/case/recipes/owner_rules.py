@@ -16,6 +16,7 @@ from chainwatch.clusters.peeling.expansion import peel_links
 from chainwatch.clusters.recipe import DEFAULT, WITH_CHANGE, Recipe, owners
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.rule import Rule
+from chainwatch.heuristics.statements import stated_links
 from chainwatch.heuristics.written import rule_written
 from chainwatch.ledger.ledger import Ledger
 
@@ -62,7 +63,10 @@ def owners_of(
     links = made.links
     if keys.peel:
         links += peel_links(ledger, made, unless=recipe.unless)
-    if keys.peel or keys.large != LARGE:
+    for one in keys.stated:
+        pair = (chain, one.a, chain, one.b)
+        links += stated_links([pair], rule=one.rule, confidence=one.confidence)
+    if keys.peel or keys.stated or keys.large != LARGE:
         made = cluster(links, tags=tags, apart=apart, large=keys.large)
     for txid in keys.without_tx:
         made = made.cut(tx=txid)

@@ -12,9 +12,9 @@ import polars as pl
 from chainwatch.atomic import absolute, check_free
 from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, paths_of, what_is_read
-from chainwatch.case.recipes.run import check_apart, is_ours, steps_of
-from chainwatch.case.recipes.sources import Leave, check_paths, hosts_asked, opened, without_leave
-from chainwatch.case.recipes.subjects import check_named, subjects_of, whom_told
+from chainwatch.case.recipes.run import check_apart, check_ready, is_ours, steps_of
+from chainwatch.case.recipes.sources import Leave, hosts_asked, opened, without_leave
+from chainwatch.case.recipes.subjects import subjects_of, whom_told
 from chainwatch.case.recipes.tags import as_they_stood, tags_of_case
 from chainwatch.ledger.coverage import coverage, unread
 from chainwatch.ledger.ledger import Ledger
@@ -75,8 +75,7 @@ def plan_case(
     target = absolute(out)
     check_apart(target, base, Path(case_file))
     check_free(target, is_ours, replace=replace)
-    check_paths(config.sources, base)
-    check_named(config, base)
+    check_ready(config, base)
     hosts = tuple(hosts_asked(config.sources))
     leave = Leave.of(only_hosts, online=online, beside=target)
     refused = tuple(without_leave(config.sources, leave))

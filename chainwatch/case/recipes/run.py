@@ -135,8 +135,7 @@ def run_case(
     check_free(target, is_ours, replace=replace)
     leave = Leave.of(only_hosts, online=online, beside=target)
     check_leave(config.sources, leave, str(case_file))
-    check_paths(config.sources, base)
-    check_named(config, base)
+    check_ready(config, base)
     found: list[RunReport] = []
 
     def fill(place: Path) -> None:
@@ -170,6 +169,12 @@ def work(
         case, pulls = _compute(config, base, ledger, mask_key, acquired, leave or Leave(), tell)
         editions = _write(case, config, place, tell)
     return RunReport(case, place, pulls, {name: place / name for name in editions})
+
+
+def check_ready(config: CaseFile, base: Path) -> None:
+    """Refuse, before all reading, what is not there and whoever is none of their chain."""
+    check_paths(config.sources, base)
+    check_named(config, base)
 
 
 def steps_of(config: CaseFile) -> int:

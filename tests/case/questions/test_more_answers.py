@@ -163,7 +163,8 @@ class TestOtherOwners:
         assert isinstance(found, Comparison)
         assert found.frame["only_other"][0] > 0, "the payers of the mix are one owner then"
         assert told.frame["pairs"].to_list()[0] == found.frame["both"][0]
-        assert found.roles() == NOBODY == told.roles()
+        assert found.roles() is NOBODY
+        assert told.roles() is NOBODY
 
     def test_the_same_rules_join_the_same(self, desk: Any) -> None:
         _, found = results(OtherOwners(recipe="co_spends"), desk.ground)
@@ -172,6 +173,9 @@ class TestOtherOwners:
     def test_rules_recipes_and_rejected_evidence(self, desk: Any) -> None:
         changed = OtherOwners(change="fresh_address() & ~power_of_ten()", peel=True, large=5)
         assert len(results(changed, desk.ground)) == 2
+        stated = [{"a": world.coin("Z"), "b": K, "rule": "the_court"}]
+        _, told = results(OtherOwners(stated=stated), desk.ground)
+        assert told.frame["only_other"][0] == 1
         apart = [{"a": world.coin("A"), "b": K, "why": "the court says so"}]
         both = OtherOwners(
             unless="none", without_rule=["co_spend"], apart=apart, apart_by_tags=True
