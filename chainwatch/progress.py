@@ -7,6 +7,7 @@ none of its caller's doing, is announced to whoever looks just then.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,12 @@ from chainwatch.sanitize import visible
 
 Progress = Callable[[str], None]
 """Takes one line of text at a time."""
+
+ROUNDS = 1000
+"""Rounds of a loop between two lines that tell how far it is."""
+
+SLOW = 3.0
+"""Seconds after which the moving sign in a terminal says for how long it has moved."""
 
 _watching: list[Progress] = []
 _otherwise: list[Progress] = []
@@ -37,6 +44,20 @@ def announce(line: str) -> None:
         sys.stderr.flush()
 
 
+def count(what: str, number: int) -> None:
+    """Show whoever watches just then how far a loop is; each thousandth round is shown.
+
+    Parameters
+    ----------
+    what : str
+        What is counted, such as ``payments followed``.
+    number : int
+        How many there are by now.
+    """
+    if _watching and number % ROUNDS == 0:
+        _watching[-1](f"{number:,} {what}")
+
+
 def announce_by(tell: Progress) -> None:
     """Let a program that always speaks, such as the command line, tell what is announced."""
     _otherwise[:] = [tell]
@@ -46,12 +67,18 @@ def announce_by(tell: Progress) -> None:
 def watched(what: str) -> Iterator[Progress | None]:
     """Give what shows the last line of text to whoever looks, or None where nobody does.
 
+    Inside what is watched already it shows its lines there, behind what is being done.
+
     Parameters
     ----------
     what : str
         What is being done; it stands before each line.
     """
-    if _notebook() is not None:
+    if _watching:
+        outer = _watching[-1]
+        outer(what)
+        yield from _watched(lambda line: outer(f"{what}: {line}"))
+    elif _notebook() is not None:
         yield from _in_notebook(what, _notebook())
     elif sys.stderr.isatty():
         yield from _in_terminal(what)
@@ -83,12 +110,32 @@ def _in_notebook(what: str, shell: Any) -> Iterator[Progress]:
 
 
 def _in_terminal(what: str) -> Iterator[Progress]:
-    """Show the line on stderr beside a moving sign."""
+    """Show the line on stderr beside a moving sign, and for how long it has moved."""
     from rich.console import Console
-    from rich.text import Text
 
-    with Console(stderr=True).status(Text(visible(what))) as status:
-        yield from _watched(lambda line: status.update(Text(f"{visible(what)}: {visible(line)}")))
+    shown = _Shown(what)
+    with Console(stderr=True).status(shown):
+        yield from _watched(shown.put)
+
+
+class _Shown:
+    """A line that is drawn anew whenever the sign moves."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.line, self.since = what, "", time.monotonic()
+
+    def put(self, line: str) -> None:
+        self.line = line
+
+    def __str__(self) -> str:
+        gone = time.monotonic() - self.since
+        told = f"{self.what}: {self.line}" if self.line else self.what
+        return visible(told) + (f" ({gone:.0f} s)" if gone >= SLOW else "")
+
+    def __rich__(self) -> Any:
+        from rich.text import Text
+
+        return Text(str(self))
 
 
 def _watched(tell: Progress) -> Iterator[Progress]:

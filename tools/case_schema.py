@@ -102,7 +102,9 @@ The tables of `[[sources]]` are told on [a page of their own](sources.md). This 
 
 TABLES = {
     "[case]": "Head", "[[tags]]": "TagFiles", "[[statements]]": "StatementFile",
-    "[subjects]": "Subjects", "[asset]": "Token", "[follow]": "Follow",
+    "[subjects]": "Subjects", "[asset]": "Token", "[owners]": "OwnerKeys", "[[owners.apart]]": "KeptApart",
+    "[[owners.stated]]": "StatedLink",
+    "[follow]": "Follow",
     "[[follow.opened]]": "OpenedEnd", "[[dates]]": "NamedDay", "[[also]]": "Also",
 }  # fmt: skip
 """The tables of every case file, in its order, with the model of each."""
@@ -158,6 +160,8 @@ def _value(one: dict[str, Any]) -> str:
         return " or ".join(_value(way) for way in one["anyOf"])
     if "$ref" in one:
         return "table"
+    if "pattern" in one and "type" not in one:
+        return "one of them with its numbers"
     if one["type"] == "array":
         return f"list: {_value(one['items'])}"
     if one.get("format") == "date":

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.tags import Tags
-from chainwatch.case.file.model import Follow
+from chainwatch.case.file.follow_keys import Follow
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.custody.hosted import Hosted, hosted
@@ -36,10 +36,16 @@ def by_custody(
     """Return at whose addresses following ends by what they do, without those that are opened."""
     asked: dict[str, Any] = {
         "asset": asset, "poisoning": lure, "min_share": follow.min_share,
-        "min_sweeps": follow.min_sweeps,
+        "min_sweeps": follow.min_sweeps, "min_unrelated": follow.min_unrelated,
+        "min_funded": follow.min_funded, "min_pure": follow.min_pure,
     }  # fmt: skip
     at = hosted(ledger, services, **asked)
-    roles = service_roles(ledger, services, **asked) if follow.custody == "roles" else None
+    roles = None
+    if follow.custody == "roles":
+        roles = service_roles(
+            ledger, services, **asked, max_hours=follow.max_hours, max_left=follow.max_left,
+            max_senders=follow.max_senders,
+        )  # fmt: skip
     for one in follow.opened:
         # A wallet that collects, or a cold one, is no deposit address: only its role is opened.
         if roles is not None:

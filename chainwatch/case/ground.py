@@ -11,8 +11,9 @@ import polars as pl
 from chainwatch.addresses.assets import Asset, native
 from chainwatch.attribution.tags import Tags
 from chainwatch.case.ends import ByCustody, by_custody
+from chainwatch.case.file.follow_keys import Follow
 from chainwatch.case.file.keys import Token
-from chainwatch.case.file.model import Follow, inside
+from chainwatch.case.file.model import inside
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.cluster import Clusters

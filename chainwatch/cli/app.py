@@ -16,6 +16,7 @@ from chainwatch.cli import (
     leaks,
     ledger,
     names,
+    new,
     owners,
     received,
     roles,
@@ -83,10 +84,31 @@ roles.add_to(app)
 leaks.add_to(app)
 bundles.add_to(app)
 link_test.add_to(app)
+new.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 app.add_typer(health_app, name="health")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]
+
+AskedOption = Annotated[
+    str,
+    typer.Option(
+        "--only-hosts",
+        help="Servers that the case file may ask: host or host:port, by commas. "
+        "What they are asked stands in OUT.disclosures.jsonl.",
+    ),
+]
+OnlineOption = Annotated[
+    bool, typer.Option("--online", help="It may ask every public server that it names.")
+]
+CheckOption = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        "--dry-run",
+        help="Only say what it would read, ask and follow: nothing is asked or written.",
+    ),
+]
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -147,23 +169,18 @@ def run(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of an earlier run.")
     ] = False,
-    only_hosts: Annotated[
-        str,
-        typer.Option(
-            "--only-hosts",
-            help="Servers that the case file may ask: host or host:port, by commas. "
-            "What they are asked stands in OUT.disclosures.jsonl.",
-        ),
-    ] = "",
-    online: Annotated[
-        bool, typer.Option("--online", help="It may ask every public server that it names.")
-    ] = False,
+    only_hosts: AskedOption = "",
+    online: OnlineOption = False,
+    check: CheckOption = False,
 ) -> None:
     """Work a case from its file to sealed folders.
 
     Example: chainwatch run out/otter/data/case.toml --out out/mine
     """
     target = out or Path("out") / case_file.stem
+    if check:
+        _plan(case_file, target, data, hosts_of(only_hosts), replace=replace, online=online)
+        return
     with interruptible("interrupted; nothing was written"):
         from chainwatch.case.recipes.run import run_case
         from chainwatch.privacy.mask_key import read_mask_key
@@ -180,6 +197,23 @@ def run(
             online=online,
         )
     _tell(report)
+
+
+def _plan(
+    case_file: Path, out: Path, data: Path | None, hosts: tuple[str, ...], *, replace: bool,
+    online: bool,
+) -> None:  # fmt: skip
+    """Say what a run would do; the status is 1 if it would ask somebody without leave."""
+    from chainwatch.case.recipes.plan import plan_case
+
+    with interruptible():
+        found = plan_case(
+            case_file, out, data=data, replace=replace, only_hosts=hosts, online=online
+        )
+    for line in found.lines:
+        say(line)
+    if found.refused:
+        raise typer.Exit(FAILED)
 
 
 def _tell(report: RunReport) -> None:

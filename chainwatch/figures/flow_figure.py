@@ -314,7 +314,7 @@ class FlowFigure(Result):
         from chainwatch.figures.style import save_one
 
         check_new(Path(path), replace=replace)
-        shown = self.shown(edition or self._desk())
+        shown = self.shown(edition or self.desk())
         figure = (shown.fitted(size) if size else shown.plot()).get_figure(root=True)
         if figure is None:
             raise ChainwatchError("the figure lost its drawing")

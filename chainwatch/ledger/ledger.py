@@ -328,16 +328,24 @@ class Ledger:
         return f"<table>{rows}</table>"
 
 
-def open_ledger(path: str | Path) -> Ledger:
-    """Open a ledger from its folder, as of its last commit.
+def open_ledger(path: str | Path, *, commit: int | None = None) -> Ledger:
+    """Open a ledger from its folder, as of its last commit or of an earlier one.
+
+    Parameters
+    ----------
+    path : path
+        Its folder.
+    commit : int, optional
+        The number of a commit, from 1: what was read since is not looked at. The last, if not
+        given.
 
     Raises
     ------
     LedgerError
-        If there is none, or it is damaged.
+        If there is none, it is damaged, or lacks that commit.
     """
     store = Store.open(path)
-    return Ledger(store=store, commit=store.head())
+    return Ledger(store=store, commit=store.head() if commit is None else store.commit(commit))
 
 
 def _address(address: bytes | str, chain: Chain | str) -> bytes:

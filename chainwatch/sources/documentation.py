@@ -28,10 +28,11 @@ def plain(text: str) -> str:
 
 
 def parameter_texts(docstring: str) -> dict[str, str]:
-    """Return what *Parameters* says of each one, as plain text."""
+    """Return what *Parameters* says of each one, as plain text; of a table of keys *Attributes*."""
+    said = sections(docstring)
     return {
         name: plain("\n".join(lines))
-        for names, lines in _entries(sections(docstring).get("Parameters", ""))
+        for names, lines in _entries(said.get("Parameters") or said.get("Attributes", ""))
         for name in names
     }
 

@@ -143,6 +143,6 @@ def test_each_line_leads_to_a_question_whose_keys_are_told(line: Line) -> None:
 
 def test_the_catalogue_is_complete_and_in_order() -> None:
     folder = Path(cw.__file__).parent / "case" / "questions"
-    files = {path.stem.replace("_", "-") for path in folder.glob("*.py")}
+    files = {path.stem.replace("_", "-") for path in folder.rglob("*.py")}
     names = [line.name for line in analyses.QUESTIONS]
     assert names == sorted(files - {"--init--", "question"})

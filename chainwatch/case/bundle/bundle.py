@@ -43,7 +43,7 @@ from chainwatch.case.file.model import DATA_VARIABLE
 from chainwatch.case.marking import label, marking
 from chainwatch.case.recipes.rerun import RERUN, Rerun
 from chainwatch.case.recipes.run import ANNEX, DATA, LEDGER
-from chainwatch.case.recipes.sources import Say
+from chainwatch.case.recipes.steps import Say
 from chainwatch.case.seal import MANIFEST, SEAL, facts_in, verify
 from chainwatch.errors import CaseError, ChainwatchError
 from chainwatch.ledger.ledger import Ledger

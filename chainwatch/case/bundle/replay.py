@@ -26,7 +26,7 @@ from chainwatch.case.bundle.contents import (
 from chainwatch.case.bundle.extract import FILES, TABLES, check_input, restored_ledger
 from chainwatch.case.bundle.rework import read_again, rework
 from chainwatch.case.recipes.rerun import RERUN, Rerun
-from chainwatch.case.recipes.sources import Say
+from chainwatch.case.recipes.steps import Say
 from chainwatch.case.seal import LOG, MANIFEST, versions
 from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger

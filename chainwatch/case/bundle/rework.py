@@ -11,7 +11,8 @@ from chainwatch.case.file.source_tables import LedgerTable, servers_of
 from chainwatch.case.origin import Origin
 from chainwatch.case.recipes.rerun import Rerun
 from chainwatch.case.recipes.run import compute
-from chainwatch.case.recipes.sources import Leave, Say, read_sources
+from chainwatch.case.recipes.sources import Leave, read_sources
+from chainwatch.case.recipes.steps import Say
 from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.edition import WORKING

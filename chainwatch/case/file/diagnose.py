@@ -131,8 +131,9 @@ def _sentence(
         return f"unknown key {key!r} in {table}", _meant(key, models, beside)
     if kind == "missing":
         return f"{table} lacks {key!r}", _EXAMPLES
-    if kind == "value_error":
-        said, _, advice = str(context.get("error", "")).rstrip(".").partition("; ")
+    if kind in ("value_error", "rule"):
+        told = context.get("said" if kind == "rule" else "error", "")
+        said, _, advice = str(told).rstrip(".").partition("; ")
         return f"{_named(key, table)} does not fit: {said}", advice or _EXAMPLES
     shown = clipped(repr(error["input"]), LONGEST_SHOWN)
     return f"{_named(key, table)} is {shown}", _instead(error, key)

@@ -18,7 +18,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _listed(given: Any) -> Any:
+def listed(given: Any) -> Any:
+    """Return one text as a list of one."""
     return [given] if isinstance(given, str) else given
 
 
@@ -28,13 +29,13 @@ def _text_or_list(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"type": "string"}, listed]
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(json_schema_extra=_text_or_list)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(listed), Field(json_schema_extra=_text_or_list)]
 """Texts; one alone may stand without brackets."""
 
 SomeTexts = Annotated[
     tuple[str, ...],
     Field(min_length=1),
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     Field(json_schema_extra=_text_or_list),
 ]
 """The same, at least one."""

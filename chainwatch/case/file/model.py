@@ -22,27 +22,17 @@ from pydantic_core import PydanticKnownError
 
 from chainwatch.case.analyses import asked_in, questions, registry, table_of
 from chainwatch.case.file.diagnose import misfit, not_toml
+from chainwatch.case.file.follow_keys import Follow as Follow
 from chainwatch.case.file.inputs import note_read
-from chainwatch.case.file.keys import ChainName, OpenedEnd, Strict, Token
+from chainwatch.case.file.keys import ChainName, Strict, Token
 from chainwatch.case.file.lines import Written
+from chainwatch.case.file.owner_keys import OwnerKeys
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
 from chainwatch.case.marking import Label
 from chainwatch.case.registry import Line
 from chainwatch.errors import CaseError, InputError
-from chainwatch.ledger.look_alikes import TAILS
-from chainwatch.tracing.custody.hosted import SWEPT
-from chainwatch.tracing.policies import POLICIES
 
 DATA_VARIABLE = "CHAINWATCH_DATA"
-
-
-_POLICIES = [policy.name for policy in POLICIES]
-
-
-def _known_policy(name: str) -> str:
-    if name not in _POLICIES:
-        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, _POLICIES))})
-    return name
 
 
 def _known_analysis(name: str) -> str:
@@ -120,10 +110,11 @@ class TagFiles(Strict):
     path: Annotated[str, Field(description="File or folder, inside the data folder.")]
     chain: Annotated[str | None, Field(description="Chain of what names none.")] = None
     kind: Annotated[
-        Literal["tagpack", "table", "list", "feed", "sanctions", "seizures"] | None,
+        Literal["tagpack", "table", "list", "feed", "sanctions", "seizures", "actors"] | None,
         Field(
             description="What it is; its name tells, if not given. sanctions are lists of"
-            " designations, an address a line, and seizures a table of orders."
+            " designations, an address a line, seizures a table of orders, actors a pack that says"
+            " who the actors of tags are."
         ),
     ] = None
     columns: Annotated[
@@ -185,55 +176,6 @@ class Subjects(Strict):
         return self
 
 
-class Follow(Strict):
-    """How value is followed.
-
-    ``custody`` says at whose addresses it ends by what they do: deposit addresses and wallets that
-    pay one service alone, or these with the hot, cold and gas wallets of services. ``max_age`` is
-    in days.
-    """
-
-    policy: Annotated[
-        str,
-        AfterValidator(_known_policy),
-        Field(json_schema_extra={"enum": [*_POLICIES]}, description="How balances are divided."),
-    ] = "fifo"
-    trifle: Annotated[
-        int, Field(ge=0, description="Most that a lure of address poisoning moves; accounts.")
-    ] = 0
-    alike_head: Annotated[
-        int, Field(ge=0, description="First characters in which look-alikes agree.")
-    ] = 0
-    alike_tail: Annotated[
-        int,
-        Field(ge=TAILS[0], le=TAILS[-1], description="Last characters in which they agree."),
-    ] = 4
-    min_share: Annotated[
-        int,
-        Field(ge=1, le=1000, description="Per mille that a deposit address passed to one service."),
-    ] = 980
-    min_sweeps: Annotated[
-        int, Field(ge=SWEPT, description="Fewest payments in which it did so.")
-    ] = SWEPT
-    min_equal: Annotated[int, Field(ge=2, description="Fewest equal outputs of a mix; coins.")] = 3
-    custody: Annotated[
-        Literal["deposits", "roles"], Field(description="At whose addresses following ends.")
-    ] = "deposits"
-    max_hops: Annotated[int | None, Field(description="Most payments from a subject.")] = None
-    max_age: Annotated[
-        int | None, Field(ge=1, description="Most days behind what a subject received.")
-    ] = None
-    min_amount: Annotated[
-        int, Field(ge=0, description="Branches below this many base units end.")
-    ] = 0
-    spread_unstated: Annotated[
-        bool, Field(description="Tags count for clusters of which their publisher says nothing.")
-    ] = False
-    opened: Annotated[
-        tuple[OpenedEnd, ...], Field(description="Ends by custody behind which it goes on.")
-    ] = ()
-
-
 class NamedDay(Strict):
     """A day that splits the payments in before and after."""
 
@@ -265,15 +207,27 @@ class Asked(NamedTuple):
 class CaseFile(Strict):
     """A whole case file."""
 
-    case: Head
-    sources: Annotated[tuple[SourceTable, ...], Field(min_length=1)]
-    tags: tuple[TagFiles, ...] = ()
-    statements: tuple[StatementFile, ...] = ()
-    subjects: Subjects
-    asset: Token | None = None
-    follow: Follow = Follow()
-    dates: tuple[NamedDay, ...] = ()
-    also: tuple[Also, ...] = ()
+    case: Annotated[Head, Field(description="What it is called and asks.")]
+    sources: Annotated[
+        tuple[SourceTable, ...], Field(min_length=1, description="What it is read from.")
+    ]
+    tags: Annotated[tuple[TagFiles, ...], Field(description="Who says who is what.")] = ()
+    statements: Annotated[
+        tuple[StatementFile, ...], Field(description="What exchanges and tools state.")
+    ] = ()
+    subjects: Annotated[Subjects, Field(description="Whom it follows.")]
+    asset: Annotated[
+        Token | None, Field(description="In what; the coin of the chain, if not given.")
+    ] = None
+    owners: Annotated[
+        OwnerKeys | None,
+        Field(description="Who holds which addresses; what is spent together, if not given."),
+    ] = None
+    follow: Annotated[Follow, Field(description="How value is followed.")] = Follow()
+    dates: Annotated[
+        tuple[NamedDay, ...], Field(description="Days that split payments in before and after.")
+    ] = ()
+    also: Annotated[tuple[Also, ...], Field(description="Further subjects.")] = ()
     _written: Written = PrivateAttr(default_factory=lambda: Written("the case file"))
     _asked: tuple[Line, ...] = PrivateAttr(default=())
 
@@ -289,8 +243,12 @@ class CaseFile(Strict):
 
     @property
     def text(self) -> str:
-        """The file as it was written; nothing where the case was given as plain data."""
+        """The file that it was read from; nothing where it was given as plain data."""
         return self._written.text
+
+    def at(self, *place: str | int) -> str:
+        """Return the name of the file with the line of a table or key."""
+        return self._written.at(*place)
 
     def parts(self) -> Iterator[CaseFile]:
         """Yield the case of each group of subjects by itself: of [subjects], then of [[also]]."""
@@ -321,7 +279,8 @@ def case_model(kinds: tuple[str, ...], asked: Sequence[Line] = ()) -> type[CaseF
     one: Any = tables[0]
     if len(tables) > 1:
         one = Annotated[Union[tuple(tables)], Field(discriminator="kind")]  # noqa: UP007
-    listed = Annotated[tuple[one, ...], Field(min_length=1)]
+    told = "What it is read from."
+    listed = Annotated[tuple[one, ...], Field(min_length=1, description=told)]
     more: dict[str, Any] = {table_of(line): (_tables(line), ()) for line in asked}
     made: type[CaseFile] = create_model(
         "CaseFile", __base__=CaseFile, __doc__=CaseFile.__doc__, sources=(listed, ...), **more

@@ -12,8 +12,18 @@ from typing import Any
 from chainwatch.case.analyses import questions
 from chainwatch.case.file.model import case_model
 from chainwatch.case.file.source_tables import kinds
+from chainwatch.sources.documentation import parameter_texts
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ID = "urn:chainwatch:case-file"
+"""What the schema calls itself: a name, and no address that an editor would ask."""
+
+LEAST: dict[str, Any] = {
+    "case": {"name": "mine", "title": "My case", "question": "Where did it go?"},
+    "sources": [{"kind": "ledger", "path": "ledger"}],
+    "subjects": {"chain": "btc", "addresses": ["bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"]},
+}
+"""The least case file there can be."""
 
 
 def case_schema() -> dict[str, Any]:
@@ -26,12 +36,27 @@ def case_schema() -> dict[str, Any]:
     """
     model = case_model(tuple(kinds()), questions.lines)
     made: dict[str, Any] = _without_null(model.model_json_schema())
-    return {"$schema": DIALECT, **made, "title": "A case file of chainwatch"}
+    for defined in made["$defs"].values():
+        _describe(defined)
+    return {"$schema": DIALECT, "$id": ID, **made, "title": "A case file of chainwatch",
+            "examples": [LEAST]}  # fmt: skip
 
 
 def schema_text() -> str:
     """Return the schema as it is shipped and printed."""
     return json.dumps(case_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _describe(defined: dict[str, Any]) -> None:
+    """Let each key say what it means where the table tells it in a list of its keys."""
+    told = str(defined.get("description", ""))
+    if "Attributes\n---" not in told:
+        return
+    meant = parameter_texts(told)
+    for name, one in defined.get("properties", {}).items():
+        if name in meant:
+            one.setdefault("description", meant[name])
+    defined["description"] = told.partition("\n\n")[0]
 
 
 def _without_null(schema: Any) -> Any:

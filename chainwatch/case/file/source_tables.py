@@ -26,6 +26,7 @@ from chainwatch.sources import catalogue
 from chainwatch.sources.catalogue import LEDGER, Entry
 from chainwatch.sources.parameters import Addresses, Asked, AtLeast, Parameter, Secret
 from chainwatch.sources.values import PLACES, checked_url, heights, hexadecimal
+from chainwatch.units import counted
 
 SECRETS = ("env:CHAINWATCH_SECRET_", "keyring:chainwatch")
 """Where the secrets lie that a case file may name: it could send any other to a host of its own."""
@@ -50,6 +51,14 @@ class LedgerTable(SourceTable):
 
     kind: Literal["ledger"]
     path: Annotated[str, Field(description="Folder of the ledger, inside the data folder.")]
+    commit: Annotated[
+        Annotated[int, Strict()] | None,
+        Field(
+            ge=1,
+            description="Keep to what the ledger held with this commit, whatever was read since;"
+            " the last, if not given.",
+        ),
+    ] = None
 
 
 class HistoriesTable(SourceTable):
@@ -225,6 +234,19 @@ def servers_of(tables: Sequence[SourceTable]) -> Iterator[tuple[SourceTable, Ent
             yield table, entry, entry.server
 
 
+def paths_of(table: SourceTable) -> Iterator[str]:
+    """Yield the files and folders that a table names, as it writes them."""
+    if isinstance(table, LedgerTable):
+        yield table.path
+        return
+    if isinstance(table, HistoriesTable):
+        yield from filter(None, (table.addresses_file, table.xpub_file))
+    for item in catalogue.entry(table.kind).parameters():
+        value = getattr(table, item.name)
+        if item.kind == "path" and value:
+            yield from value if item.several else [value]
+
+
 def what_is_read(table: SourceTable) -> str:
     """Return what a table reads, for people: its files by path, or whom it asks."""
     if isinstance(table, LedgerTable):
@@ -235,5 +257,5 @@ def what_is_read(table: SourceTable) -> str:
         if item.kind == "path" and item.required:
             found += value if item.several else [value]
         elif item.mark(Addresses) and value:
-            found.append(f"{len(value)} addresses")
+            found.append(counted(len(value), "address", "addresses"))
     return ", ".join(found) or table.kind

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticKnownError
+from pydantic import Field
 
 from chainwatch.case.file.keys import ChainName, Token
+from chainwatch.case.file.owner_keys import AccountRule
 from chainwatch.case.findings.account_leads import leads_finding
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.clusters.recipe import WITH_ACCOUNTS
 from chainwatch.errors import CaseError
 from chainwatch.heuristics.accounts.account_links import account_links
-from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES, DEFAULT
+from chainwatch.heuristics.accounts.catalogue import DEFAULT
+from chainwatch.heuristics.written import account_rule_written
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.custody.hosted import Hosted
-
-NAMES = [make.__name__ for make in ACCOUNT_RULES]
-
-
-def _known_rule(name: str) -> str:
-    if name not in NAMES:
-        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, NAMES))})
-    return name
-
-
-def _with_names(schema: dict[str, Any]) -> None:
-    schema["enum"] = NAMES
 
 
 class AccountLinks(Question):
@@ -40,12 +29,8 @@ class AccountLinks(Question):
     """
 
     rules: Annotated[
-        tuple[
-            Annotated[
-                str, AfterValidator(_known_rule), Field(json_schema_extra=_with_names)
-            ], ...,
-        ],
-        Field(description="Which rules are asked."),
+        tuple[AccountRule, ...],
+        Field(description="Which are asked, with their numbers: first_funder(funded=10)."),
     ] = tuple(rule.name for rule in DEFAULT)  # fmt: skip
     at_least: Annotated[
         float,
@@ -69,10 +54,9 @@ class AccountLinks(Question):
     def answer(self, ground: Ground) -> Iterator[Answer]:
         """Yield the leads that touch subjects, and all links."""
         ledger = self._ledger(ground)
-        made = {make.__name__: make for make in ACCOUNT_RULES}
         links = account_links(
             ledger, tags=ground.tags, hosted=self._judged(ground), at_least=self.at_least,
-            rules=[made[name]() for name in self.rules],
+            rules=[account_rule_written(text) for text in self.rules],
         )  # fmt: skip
         told = leads_finding(links, ground.subjects, at_least=self.at_least)
         yield Answer(told, self.name)

@@ -18,6 +18,7 @@ from chainwatch.figures.evidence.of_subjects import card_figures
 from chainwatch.ledger.prices import prices_of
 from chainwatch.typologies.alerts import alerts
 from chainwatch.typologies.catalogue import DEFAULT
+from chainwatch.typologies.facts import read_facts
 from chainwatch.typologies.written import typologies_written
 
 
@@ -61,6 +62,13 @@ class Alerts(Question):
         Token | None,
         Field(description="In what; what the case follows there, or else the coin, if not given."),
     ] = None
+    facts: Annotated[
+        str | None,
+        Field(
+            description="Folder of facts from outside: reviews.csv, listings.csv, closures.csv,"
+            " published.csv, those that there are."
+        ),
+    ] = None
     start: Annotated[
         date | None, Field(description="Shapes whose last payment is on this day or later.")
     ] = None
@@ -78,6 +86,7 @@ class Alerts(Question):
             typologies_written(self.typologies) or DEFAULT,
             clusters=ground.owners if joined else None, tags=ground.tags,
             prices=prices if len(prices) else None,
+            facts=None if self.facts is None else read_facts(ground.file(self.facts)),
             since=self.start, until=self.end,
         )  # fmt: skip
         yield Answer(found, self.name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from chainwatch.attribution.resolve import Framed
 from chainwatch.attribution.taxonomy import BRIDGING, is_a
+from chainwatch.case.ends import limits_of
+from chainwatch.case.file.follow_keys import Follow
 from chainwatch.case.file.keys import ChainName, Flag, Token, Whole
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, Question
@@ -78,6 +80,11 @@ class Crossings(Question):
         Whole, Field(ge=0, description="Follow over so many crossings, one behind the other.")
     ] = MOST_CROSSINGS
 
+    direction: Annotated[
+        Literal["forward", "backward"],
+        Field(description="To where it went, or to where it came from."),
+    ] = "forward"
+
     def answer(self, ground: Ground) -> Iterator[Answer]:
         """Yield what became of the deposits, and what is behind them where that is asked."""
         ledger = self._ledger(ground)
@@ -125,7 +132,13 @@ class Crossings(Question):
         for part in ground.parts:
             followed = trace_across(
                 ledger, part.subjects, found, policy=part.follow.policy, leads=self.leads,
+                direction=self.direction, **_reach(part.follow),
                 stop=[ground.tags.services(), part.held.stop], clusters=part.owners,
                 asset=part.asset, poisoning=part.lure, max_crossings=self.max_crossings,
             )  # fmt: skip
             yield Answer(followed, ", ".join(filter(None, (self.name, part.called))))
+
+
+def _reach(follow: Follow) -> dict[str, Any]:
+    """Return the limits of ``[follow]`` that hold on every leg; one of amount is of one asset."""
+    return {name: one for name, one in limits_of(follow).items() if name != "min_amount"}

@@ -38,6 +38,9 @@ class LinkTest(Question):
     rate: Annotated[
         str, Field(description="Share of false ones among the links that are called, in quotes.")
     ] = "0.05"
+    draws: Annotated[
+        Whole | None, Field(ge=1, description="Draws of chance; as many as the rate needs, if not.")
+    ] = None
     tests: Annotated[
         Whole | None,
         Field(ge=1, description="All tests that were run, those tried before with them."),
@@ -73,7 +76,8 @@ class LinkTest(Question):
             ground.ledger.chain_only(find_chain(asset.chain)), vendors,
             addresses_named(self.network, tags, asset.chain), tags=tags,
             clusters=ground.owners if find_chain(asset.chain).family == "utxo" else None,
-            asset=asset, hops=self.hops, days=self.days, rate=self.rate, tests=self.tests,
+            asset=asset, hops=self.hops, days=self.days, rate=self.rate, draws=self.draws,
+            tests=self.tests,
             least=self.least, crowd=self.crowd, seed=self.seed,
         )  # fmt: skip
         yield Answer(found, self.name)

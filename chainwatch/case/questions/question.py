@@ -9,10 +9,14 @@ from typing import Annotated, NamedTuple
 import polars as pl
 from pydantic import Field
 
-from chainwatch.case.file.keys import Strict
+from chainwatch.addresses.assets import Asset
+from chainwatch.case.file.keys import ChainName, Strict, Texts, Token
 from chainwatch.case.ground import Ground
+from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.errors import CaseError
 from chainwatch.results.headed import headed
 from chainwatch.results.result import Finding, Result
+from chainwatch.tracing.named import Party, parties_named
 
 
 class Answer(NamedTuple):
@@ -66,3 +70,38 @@ class Question(Strict, ABC):
         ChainwatchError
             If it cannot be answered: the case is then not written.
         """
+
+
+class OfAsset(Question, ABC):
+    """A question on one asset of one chain, and on somebody there."""
+
+    chain: Annotated[
+        ChainName | None, Field(description="Where; that of [subjects], if not given.")
+    ] = None
+    asset: Annotated[
+        Token | None,
+        Field(description="In what; what the case follows there, or else the coin, if not given."),
+    ] = None
+
+    def what(self, ground: Ground) -> Asset:
+        """Return the asset that is meant."""
+        return ground.asset(self.asset, self.chain)
+
+
+def whom(named: Texts, ground: Ground, asset: Asset) -> Party:
+    """Return who is named: addresses, outputs and names of tags; else the subjects of the chain.
+
+    Raises
+    ------
+    CaseError
+        If nobody is named, and the case has no subject there.
+    """
+    if named:
+        return parties_named(named, ground.tags, asset.chain)
+    here = ground.subjects.filter(pl.col("chain") == asset.chain)
+    if here.is_empty():
+        raise CaseError(
+            f"the case has no subject on {find_chain(asset.chain).alias}",
+            remedy="name the source",
+        )
+    return here

@@ -8,16 +8,18 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset, native
+from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.tags import Tags, named
 from chainwatch.case.ends import by_custody, limits_of
-from chainwatch.case.file.model import CaseFile, Follow, NamedDay
+from chainwatch.case.file.follow_keys import Follow
+from chainwatch.case.file.model import CaseFile, NamedDay
 from chainwatch.case.findings import custody as custody
 from chainwatch.case.findings import set_aside as apart
 from chainwatch.case.findings.token_check import check_token
 from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.ground import Part
-from chainwatch.case.recipes.chapter import Chapter
+from chainwatch.case.recipes.chapter import Chapter, following
+from chainwatch.case.recipes.subjects import asset_of
 from chainwatch.figures.case_figure import case_figure, followed_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
@@ -57,6 +59,7 @@ def add_account_findings(
     asset = asset_of(config)
     note = check_token(ledger, asset)
     follow = config.follow
+    case.tell("judging who holds the keys")
     lure = poisoning(follow.trifle, follow.alike_head, follow.alike_tail)
     services = tags.services()
     held = by_custody(ledger, services, asset, follow, lure)
@@ -65,7 +68,9 @@ def add_account_findings(
     how: dict[str, Any] = {
         "stop": [services, held.stop], "asset": asset, "poisoning": lure, **limits_of(follow),
     }  # fmt: skip
+    case.tell(following(subjects))
     followed = trace(ledger, subjects, policy=follow.policy, **how)
+    case.tell("following under every policy")
     across, read = trace_all(ledger, subjects, **how), what_was_read(ledger)
     figures = followed_figures(followed, across, read, case.called, tags=tags)
     alone = subjects.join(at.frame, on="address", how="anti").unique("address")
@@ -145,12 +150,6 @@ def _add_uncounted(case: Chapter, direct: Counterparties) -> None:
     case.add(failed_finding(direct), note="Set apart: no effect.")
     if direct.wide.height:
         case.add(wide_finding(direct), note="Set apart: too wide to add up.")
-
-
-def asset_of(config: CaseFile) -> Asset:
-    """Return what the case follows: the token that it names, or else the coin of its chain."""
-    what = config.asset
-    return native(config.subjects.chain) if what is None else what.asset()
 
 
 AFTER = BY_COLUMNS.pick(

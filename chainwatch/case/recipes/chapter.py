@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
 from chainwatch.case.case import Case
+from chainwatch.case.recipes.steps import Say
 from chainwatch.results.headed import headed
 from chainwatch.results.result import Finding, Result
+from chainwatch.units import counted
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,17 @@ class Chapter:
         Whose value the part follows: ``chain, address``.
     called : str
         How headings call the part; nothing in a case of one.
+    base : path
+        The data folder.
+    tell : callable
+        Told in one line what is being done.
     """
 
     case: Case
     subjects: pl.DataFrame
     called: str = ""
+    base: Path = Path()
+    tell: Say = field(default=lambda line: None, repr=False)
     _named: set[str] = field(default_factory=set, repr=False)
 
     @property
@@ -56,3 +65,12 @@ class Chapter:
     def share(self, *results: Result, note: str = "") -> None:
         """Add results that are of the whole case: alike in all parts, they stand there once."""
         self.case.add(*results, note=note)
+
+
+def following(subjects: pl.DataFrame) -> str:
+    """Return what is told while the value of subjects is followed."""
+    return f"following {counted(subjects.height, 'subject', 'subjects')}"
+
+
+PART_STEPS = 3
+"""Steps of one part of a case: who owns or holds what, one policy, every policy."""

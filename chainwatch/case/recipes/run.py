@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_
@@ -13,8 +12,6 @@ from pathlib import Path
 
 import polars as pl
 
-from chainwatch.addresses.assets import native
-from chainwatch.addresses.canonical import parse
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.attribution.statements.statement import Statement, read_statement
 from chainwatch.attribution.tags import Tags
@@ -34,17 +31,18 @@ from chainwatch.case.findings.no_effect import no_effect_finding
 from chainwatch.case.findings.stated import stated_finding
 from chainwatch.case.ground import Ground, Part
 from chainwatch.case.origin import Origin
-from chainwatch.case.recipes.account import add_account_findings, asset_of
-from chainwatch.case.recipes.chapter import Chapter
+from chainwatch.case.recipes.account import add_account_findings
+from chainwatch.case.recipes.chapter import PART_STEPS, Chapter
 from chainwatch.case.recipes.rerun import RERUN, Rerun, identity_of
-from chainwatch.case.recipes.sources import Leave, Say, check_leave, read_sources
+from chainwatch.case.recipes.sources import Leave, check_leave, check_paths, read_sources
+from chainwatch.case.recipes.steps import Say, Steps
+from chainwatch.case.recipes.subjects import called, check_named, subjects_of
 from chainwatch.case.recipes.tags import as_they_stood, tags_of_case
 from chainwatch.case.recipes.utxo import add_coin_findings
 from chainwatch.case.record import Opened, new_mask_key, now
 from chainwatch.case.seal import MANIFEST
-from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
-from chainwatch.errors import AddressError, CaseError, ChainwatchError, InputError
+from chainwatch.errors import CaseError, ChainwatchError
 from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger
@@ -138,10 +136,11 @@ def run_case(
     config = load_case(case_file)
     base = data_folder(data, Path(case_file))
     target = absolute(out)
-    _check_apart(target, base, Path(case_file))
+    check_apart(target, base, Path(case_file))
     check_free(target, is_ours, replace=replace)
     leave = Leave.of(only_hosts, online=online, beside=target)
     check_leave(config.sources, leave, str(case_file))
+    check_ready(config, base)
     found: list[RunReport] = []
 
     def fill(place: Path) -> None:
@@ -170,22 +169,39 @@ def work(
     leave: Leave | None = None,
 ) -> RunReport:
     """Work a case inside a folder that exists: ledger, editions, annex, README."""
-    with noted_files() as read:
-        ledger, pulls = read_sources(
-            config.sources, base, place / LEDGER, leave=leave or Leave(), acquired=acquired, say=say
-        )
-    notes = tuple(str(note) for report in pulls for note in report.notes)
-    with noted_files() as used:
-        case = compute(config, base, ledger, notes, mask_key=mask_key, acquired=acquired, tell=say)
-    if config.text:
-        kept = _kept(config, ledger, inputs_of(read, used, base), acquired, notes)
-        kept.write(place / RERUN)
-        case.origin = Origin(kept.text, kept.inputs)
-    editions = _write(case, config, place, say)
+    with Steps(say, steps_of(config)) as tell:
+        with noted_files() as read:
+            ledger, pulls = read_sources(
+                config.sources, base, place / LEDGER, leave=leave or Leave(), acquired=acquired,
+                say=tell,
+            )  # fmt: skip
+        notes = _notes(ledger, pulls, config)
+        with noted_files() as used:
+            case = compute(
+                config, base, ledger, notes, mask_key=mask_key, acquired=acquired, tell=tell
+            )
+        if config.text:
+            kept = _kept(config, ledger, inputs_of(read, used, base), acquired, notes)
+            kept.write(place / RERUN)
+            case.origin = Origin(kept.text, kept.inputs)
+        editions = _write(case, config, place, tell)
     return RunReport(case, place, pulls, {name: place / name for name in editions})
 
 
-def _check_apart(target: Path, base: Path, case_file: Path) -> None:
+def check_ready(config: CaseFile, base: Path) -> None:
+    """Refuse, before all reading, what is not there and whoever is none of their chain."""
+    check_paths(config.sources, base)
+    check_named(config, base)
+
+
+def steps_of(config: CaseFile) -> int:
+    """Return in how many steps a case is worked."""
+    asked = len(config.case.analyses) + len(list(config.asked()))
+    parts = PART_STEPS * (1 + len(config.also))
+    return len(config.sources) + 1 + parts + asked + 1 + len(set(config.case.editions))
+
+
+def check_apart(target: Path, base: Path, case_file: Path) -> None:
     """Refuse to write where the data or the case file lies."""
     for what, path in (("data", base), ("case file", case_file)):
         if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(target)):
@@ -239,6 +255,7 @@ def compute(
     opened : callable
         Says why the working edition was opened at the desk: in this session, if not given.
     """
+    tell("checking what was read")
     report = check(ledger)
     report.raise_for_failures()
     stated = [_stated(base, one) for one in config.statements]
@@ -263,6 +280,7 @@ def compute(
         tell(f"answering: {question.line.name}")
         _answer(case, question, ground)
     case.add(_read(ledger, notes), note="What the case rests on.")
+    tell("looking who stands beside")
     case.look_beside(ledger, acquired_stated=acquired is not None or not _from_files(config))
     return case
 
@@ -290,27 +308,11 @@ def _followed(
     case: Case, config: CaseFile, base: Path, ledger: Ledger, tags: Tags, tell: Say
 ) -> Iterator[Part]:
     """Follow the value of each group of subjects by the recipe of its chain, and add all of it."""
-    for one, called in zip(config.parts(), _called(config), strict=True):
-        subjects = _subjects(one, base, tags)
-        tell(f"following {subjects.height} {'subject' if subjects.height == 1 else 'subjects'}")
+    for one, name in zip(config.parts(), called(config), strict=True):
+        subjects = subjects_of(one, base, tags)
         coins = find_chain(one.subjects.chain).family == "utxo"
         add = add_coin_findings if coins else add_account_findings
-        yield add(Chapter(case, subjects, called), one, ledger, tags, subjects)
-
-
-def _called(config: CaseFile) -> list[str]:
-    """Return how headings call each part: by its asset and chain, where there are several."""
-    if not config.also:
-        return [""]
-    names: list[str] = []
-    times: Counter[str] = Counter()
-    for one in config.parts():
-        chain = find_chain(one.subjects.chain)
-        asset = native(chain.id) if chain.family == "utxo" else asset_of(one)
-        name = f"{asset.symbol} on {chain.alias}"
-        times[name] += 1
-        names.append(f"{name} ({times[name]})" if times[name] > 1 else name)
-    return names
+        yield add(Chapter(case, subjects, name, base, tell), one, ledger, tags, subjects)
 
 
 def _answer(case: Case, question: Asked, ground: Ground) -> None:
@@ -330,55 +332,6 @@ def _stated(base: Path, named: StatementFile) -> Statement:
     return read_statement(inside(base, named.path), mapping, way=named.way)
 
 
-def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:
-    """Return the subjects as ``chain, address``, each once."""
-    wanted = config.subjects
-    chain = find_chain(wanted.chain)
-    if wanted.concept or wanted.label:
-        found = tags.where(concept=wanted.concept, label=wanted.label, chain=chain).addresses()
-    else:
-        inline = [_parsed(text, chain, "[subjects] addresses") for text in wanted.addresses]
-        parsed = inline if wanted.csv is None else _column(base, config, chain)
-        rows = {"chain": [chain.id] * len(parsed), "address": parsed}
-        schema = {"chain": pl.String, "address": pl.Binary}
-        found = pl.DataFrame(rows, schema=schema).unique(maintain_order=True)
-    if not found.height:
-        raise CaseError(
-            "the case has no subject", remedy="check [subjects] against the tags and files it names"
-        )
-    return found
-
-
-def _parsed(text: str, chain: Chain, where: str) -> bytes:
-    """Return an address; if it is none, say where it stands."""
-    try:
-        return parse(text, chain)
-    except AddressError as error:
-        raise AddressError(error.what, where=where, remedy=error.remedy) from None
-
-
-def _column(base: Path, config: CaseFile, chain: Chain) -> list[bytes]:
-    """Return the addresses of a column; empty cells say nothing."""
-    path = inside(base, str(config.subjects.csv))
-    try:
-        frame = pl.read_csv(path, infer_schema_length=0)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(
-            "the list of subjects cannot be read",
-            where=str(path),
-            remedy="give a CSV with a header line",
-        ) from error
-    name = str(config.subjects.column)
-    if name not in frame.columns:
-        raise InputError(
-            f"the list of subjects has no column {name!r}",
-            where=str(path),
-            remedy=f"its columns are {', '.join(frame.columns)}",
-        )
-    lines = enumerate(frame[name].to_list(), 2)  # the first line names the columns
-    return [_parsed(cell, chain, f"{path} line {n}") for n, cell in lines if cell is not None]
-
-
 READ = Table(
     "what_was_read",
     (),
@@ -390,6 +343,21 @@ READ = Table(
         Column("sha256", pl.String, Privacy.DIGEST, "SHA-256 of the raw bytes"),
     ),
 )
+
+
+AS_PINNED = "the case file asks for that one"
+LAST_THEN = "the last one then: commit in [[sources]] keeps to it when the ledger goes on"
+
+
+def _notes(ledger: Ledger, pulls: Sequence[PullReport], config: CaseFile) -> tuple[str, ...]:
+    """Return what the sources had to say; of a ledger that existed, as of which commit it is."""
+    first = config.sources[0]
+    if isinstance(first, LedgerTable) and ledger.commit is not None:
+        return (
+            f"A ledger that existed was used as it stood with its commit {ledger.commit.number}"
+            f" ({AS_PINNED if first.commit else LAST_THEN}).",
+        )
+    return tuple(str(note) for report in pulls for note in report.notes)
 
 
 def _read(ledger: Ledger, notes: Sequence[str]) -> Finding:
@@ -408,7 +376,7 @@ def _from_files(config: CaseFile) -> bool:
     )
 
 
-def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
+def _write(case: Case, config: CaseFile, place: Path, tell: Steps) -> list[str]:
     # Disclosure first: what it says must not depend on whether a working edition is made.
     wanted: list[str] = sorted(set(config.case.editions))
     for name in wanted:

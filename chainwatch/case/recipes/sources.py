@@ -7,7 +7,7 @@ them to that, whatever they do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,11 +20,13 @@ from chainwatch.case.file.source_tables import (
     HistoriesTable,
     LedgerTable,
     SourceTable,
+    paths_of,
     servers_of,
     what_is_read,
     written_of,
 )
-from chainwatch.errors import CaseError, NetworkRefused
+from chainwatch.case.recipes.steps import Say
+from chainwatch.errors import CaseError, InputError, LedgerError, NetworkRefused
 from chainwatch.ingest.protocol import Source
 from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ledger.ledger import Ledger, open_ledger
@@ -34,8 +36,6 @@ from chainwatch.sources.catalogue import Entry
 from chainwatch.sources.parameters import Secret
 from chainwatch.sources.subjects import Subjects, pull_histories, read_keys
 from chainwatch.sources.values import check_wanted, constructor_values, server_asked
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ def check_leave(tables: Sequence[SourceTable], leave: Leave, where: str) -> None
         written = written_of(table, entry)
         host, port = server_asked(server, written)
         if not leave.allows(host, port, own=bool(written.get("own"))):
-            named = f"[{host}]" if ":" in host else host
-            at = named if port is None else f"{named}:{port}"
+            at = _named(host, port)
             asked[at] = f"{at} ({', '.join([entry.name, *_secrets(entry, written)])})"
     if asked:
         raise CaseError(
@@ -112,12 +111,37 @@ def check_leave(tables: Sequence[SourceTable], leave: Leave, where: str) -> None
         )
 
 
+def hosts_asked(tables: Sequence[SourceTable]) -> Iterator[str]:
+    """Yield the hosts that sources would ask, as ``host`` or ``host:port``, each once."""
+    seen: set[str] = set()
+    for table, _, server in servers_of(tables):
+        at = _named(*server_asked(server, written_of(table, catalogue.entry(table.kind))))
+        if at not in seen:
+            seen.add(at)
+            yield at
+
+
+def _named(host: str, port: int | None) -> str:
+    """Return a host as ``--only-hosts`` takes it."""
+    named = f"[{host}]" if ":" in host else host
+    return named if port is None else f"{named}:{port}"
+
+
 def _secrets(entry: Entry, written: dict[str, Any]) -> Iterator[str]:
     """Yield the places of the secrets that a server would be sent."""
     for item in entry.parameters():
         value = written.get(item.name)
         if item.mark(Secret) and value:
             yield from (f"with {place}" for place in (value.values() if item.keyed else [value]))
+
+
+def without_leave(tables: Sequence[SourceTable], leave: Leave) -> Iterator[str]:
+    """Yield the hosts that sources would ask and may not, each once."""
+    for host in hosts_asked(tables):
+        try:
+            check_leave([one for one in tables if host in hosts_asked([one])], leave, "")
+        except CaseError:
+            yield host
 
 
 def read_sources(
@@ -143,13 +167,54 @@ def read_sources(
     """
     if isinstance(tables[0], LedgerTable):
         say(f"opening {tables[0].path}")
-        return open_ledger(inside(base, tables[0].path)), ()
+        return opened(tables[0], base), ()
     pulls: list[PullReport] = []
     with leave.in_force():
         for table in tables:
             say(f"reading {what_is_read(table)}")
             pulls += _pulled(table, base, ledger, acquired)
     return open_ledger(ledger), tuple(pulls)
+
+
+def opened(table: LedgerTable, base: Path) -> Ledger:
+    """Return a ledger that exists, as of the commit that a case keeps to.
+
+    Raises
+    ------
+    LedgerError
+        If there is none, or it lacks that commit.
+    """
+    try:
+        return open_ledger(inside(base, table.path), commit=table.commit)
+    except LedgerError as error:
+        if table.commit is None:
+            raise
+        raise LedgerError(
+            f"the case keeps to commit {table.commit} of a ledger, and {error.what}",
+            where=error.where,
+            remedy=f"{error.remedy}: name one of them in [[sources]], or leave commit out and take"
+            " the last",
+        ) from error
+
+
+def check_paths(tables: Sequence[SourceTable], base: Path) -> None:
+    """Refuse a case whose files are not there, before the first of them is read.
+
+    Raises
+    ------
+    InputError, LedgerError
+        Naming the first that is missing, with its table.
+    """
+    for number, table in enumerate(tables, 1):
+        for said in paths_of(table):
+            if not inside(base, said).exists():
+                raise InputError(
+                    f"there is no file or folder {said!r}, which [[sources]] number {number} reads",
+                    where=str(base),
+                    remedy="put it there, mend the path, or name another folder with --data",
+                )
+        if isinstance(table, LedgerTable):
+            opened(table, base)
 
 
 def _pulled(

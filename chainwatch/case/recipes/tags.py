@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from chainwatch.attribution.actors import read_actors, with_actors
 from chainwatch.attribution.files.several import distinct
 from chainwatch.attribution.sanctions import read_sanctions
 from chainwatch.attribution.seizures import read_seizures
@@ -13,6 +14,9 @@ from chainwatch.case.file.model import CaseFile, TagFiles, inside
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.units import counted
+
+ACTORS = "actors"
+"""The kind of files that say who actors are."""
 
 
 def tags_of_case(config: CaseFile, base: Path, ledger: Ledger) -> Tags:
@@ -24,9 +28,13 @@ def tags_of_case(config: CaseFile, base: Path, ledger: Ledger) -> Tags:
     tags = tags_of(ledger)
     kinds: dict[tuple[object, ...], list[TagFiles]] = {}
     for listed in config.tags:
+        if listed.kind == ACTORS:
+            continue
         kinds.setdefault(_said(listed), []).append(listed)
     for alike in kinds.values():
         tags = merge_tags(tags, _read(alike, base))
+    if packs := [inside(base, one.path) for one in config.tags if one.kind == ACTORS]:
+        tags = with_actors(tags, read_actors(packs))
     return tags
 
 

@@ -12,8 +12,9 @@ from chainwatch.case.ends import by_custody, limits_of
 from chainwatch.case.file.model import CaseFile
 from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.ground import Part
-from chainwatch.case.recipes.chapter import Chapter
-from chainwatch.clusters.cluster import cluster
+from chainwatch.case.recipes.chapter import Chapter, following
+from chainwatch.case.recipes.owner_rules import owners_of
+from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.figures.case_figure import case_figure, followed_figures
 from chainwatch.figures.evidence.of_subjects import cluster_figures
 from chainwatch.figures.flow_figure import flow
@@ -21,6 +22,7 @@ from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT, PREPARATION, equal_outputs
 from chainwatch.heuristics.link_rules import NO_KEY
 from chainwatch.heuristics.links import LINKS, Links
+from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.coverage import UNREAD
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.what_was_read import WhatWasRead, what_was_read
@@ -33,9 +35,12 @@ from chainwatch.tracing.trace import trace
 from chainwatch.units import counted
 
 ROUTES = (
-    "Each entity is one address, or the addresses joined to it by co-spending. Change that went to"
+    "Each entity is one address, or the addresses joined to it{by}. Change that went to"
     " an address not joined to its payer is drawn as going on to somebody else."
 )
+
+
+_BY, _ASKED = " by co-spending", ", as the case file asks for it by [owners]"
 
 
 def add_coin_findings(
@@ -43,12 +48,13 @@ def add_coin_findings(
 ) -> Part:
     """Compute everything that a case on a coin chain shows, and add it in reading order."""
     follow = config.follow
+    case.tell("joining addresses")
     asset = native(config.subjects.chain)
     # Who seems to prepare his coins for a mix is followed into it.
     mixes = equal_outputs(min_equal=follow.min_equal) & ~PREPARATION
     # What else may be a mix is too doubtful to join owners, too common to stop at.
-    links = co_spends(ledger, unless=mixes | JOINT)
-    owners = cluster(links, tags=tags)
+    owners = _owners(case, config, ledger, tags, mixes | JOINT)
+    links = owners.links
     services = tags.services()
     held = by_custody(ledger, services, asset, follow)
     at = held.hosts
@@ -56,18 +62,20 @@ def add_coin_findings(
         "stop": [services, held.stop, mixes], "clusters": owners, "chain": asset.chain,
         "spread_unstated": follow.spread_unstated, **limits_of(follow),
     }  # fmt: skip
+    case.tell(following(subjects))
     followed = trace(ledger, subjects, policy=follow.policy, **how)
     read = what_was_read(ledger)
     asked: dict[str, Any] = {
         "tags": tags, "clusters": owners, "spread_unstated": follow.spread_unstated
     }  # fmt: skip
+    case.tell("following under every policy")
     across = trace_all(ledger, subjects, **how)
     figures = followed_figures(followed, across, read, case.called, **asked)
     reached = exposure(followed, **asked)
     figures += cluster_figures(owners, subjects, read.data(asset.chain), case.called)
     case.share(tags, note="Who says that an address is what.")
     drawn = flow(followed, owners, tags, top=40, title=case.title, name=case.called)
-    case.add(drawn, note=_routes(followed))
+    case.add(drawn, note=_routes(followed, _BY if config.owners is None else _ASKED))
     case.add(*followed.findings(subjects), note="Where the value went.")
     if (worth := worth_finding(followed, ledger)) is not None:
         case.add(worth, note="What it was worth, by the prices that were read.")
@@ -88,10 +96,18 @@ def add_coin_findings(
     return Part(followed, subjects, held, follow, called=case.called, owners=owners, mixes=mixes)
 
 
-def _routes(followed: Trace) -> str:
+def _owners(case: Chapter, config: CaseFile, ledger: Ledger, tags: Tags, unless: Rule) -> Clusters:
+    """Return who is taken to hold which addresses: by what is spent together, or as asked."""
+    if config.owners is None:
+        return cluster(co_spends(ledger, unless=unless), tags=tags)
+    chain = native(config.subjects.chain).chain
+    return owners_of(config.owners, ledger, chain, tags, case.base, unless)
+
+
+def _routes(followed: Trace, by: str) -> str:
     """Return what a figure of flows does not say of itself."""
-    as_of = followed.unspent_as_of()
-    return f"{ROUTES} Coins that are drawn as unspent are so{as_of}." if as_of else ROUTES
+    as_of, told = followed.unspent_as_of(), ROUTES.format(by=by)
+    return f"{told} Coins that are drawn as unspent are so{as_of}." if as_of else told
 
 
 REFUSED = Table(

@@ -15,6 +15,7 @@ from chainwatch.addresses.assets import FEE_KINDS
 from chainwatch.addresses.assets import ZERO as ZERO
 from chainwatch.ledger.index.transfers import Short
 from chainwatch.ledger.unread.rows_apart import MayHaveMoved
+from chainwatch.progress import count
 from chainwatch.tracing.balances import Balance, Lot, Lots, Mark, joined
 from chainwatch.tracing.stops import (
     BURNT,
@@ -80,8 +81,10 @@ class AccountWalk(Walk):
             self._await(address, self.transfers.end if self.back else self.transfers.first - 1)
         for place in self.transfers.places_of({*self.chosen, *self.carried}):
             self._visit(place)
-        last = None
+        last, visits = None, 0
         while self.due:
+            visits += 1
+            count("transfers followed", visits)
             place = abs(heapq.heappop(self.due))
             if place == last:
                 continue  # both of its parties awaited it

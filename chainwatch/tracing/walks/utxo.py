@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import ConservationError
+from chainwatch.progress import count
 from chainwatch.tracing.balances import Lot, Lots, Mark, joined
 from chainwatch.tracing.policies import least
 from chainwatch.tracing.stops import End
@@ -64,6 +65,7 @@ class CoinWalk(Walk):
             self._queue(tx)
         while self.due and (most is None or self.visits < most):
             self.visits += 1
+            count("transactions followed", self.visits)
             tx = heapq.heappop(self.due)[-1]
             self._visit(-tx if self.back else tx)
         return not self.due

@@ -315,7 +315,11 @@ def test_questions_are_asked_in_the_order_of_the_file() -> None:
         ("crossings", {"assets": [[{"chain": "eth", "contract": "0x"}]]}, "decimals of the token"),
         ("mixes", {"everywhere": 1}, "write true or false"),
         ("mixes", {"limit": "8"}, "write a whole number, without quotes"),
-        ("account_links", {"rules": ["magic"]}, 'write "activation" or '),
+        (
+            "account_links",
+            {"rules": ["magic"]},
+            "does not fit: 'magic' is no rule; write one of acti",
+        ),
         ("account_links", {"at_least": 2}, "less than or equal to 1"),
         ("account_links", {"hosted": [{"chain": "x"}]}, "unknown chain 'x'"),
         ("path", {"target": "x"}, "perhaps 'paths' is meant"),

@@ -93,5 +93,6 @@ def test_toml_has_no_null() -> None:
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["chainwatch", "schema"])
+    monkeypatch.setattr(app, "announce_by", lambda tell: None)
     app.main()
     assert json.loads(capsys.readouterr().out) == case_schema()

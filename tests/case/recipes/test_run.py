@@ -13,7 +13,7 @@ import pytest
 from case_texts import USDT, token_case
 
 from chainwatch.case.ends import limits_of
-from chainwatch.case.file.model import Follow
+from chainwatch.case.file.follow_keys import Follow
 from chainwatch.case.recipes import run as module
 from chainwatch.case.recipes.run import README_FILE, run_case
 from chainwatch.case.seal import verify

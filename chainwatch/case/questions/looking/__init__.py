@@ -1,0 +1,1 @@
+"""Questions that look at what was read: rules, peel chains, pools, batches, other owners."""
