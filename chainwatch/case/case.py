@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from chainwatch.case.basis import basis_of
 from chainwatch.case.exports.catalogue import DEFAULT, chosen, write_exports
 from chainwatch.case.exports.shown.case import ShownCase, shown_case
 from chainwatch.case.exports.tables import write_tables
+from chainwatch.case.log import OPENED, Log
 from chainwatch.case.marking import marking
 from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
@@ -179,7 +181,9 @@ class Case(CaseRecord):
     def _open(self, edition: Edition, reason: str, authority: str) -> None:
         if edition.name != DISCLOSURE:
             given = leave(reason, authority)
-            self._log("write the working edition", given.reason, NOTHING, given.authority)
+            self._log(
+                "write the working edition", given.reason, NOTHING, given.authority, kind=OPENED
+            )
 
     def _fill(self, folder: Path, case: ShownCase, exports: tuple[str, ...]) -> None:
         view = case.view
@@ -195,10 +199,11 @@ class Case(CaseRecord):
             write_tables(self._masked(), folder / MASKED)
         if self.origin is not None:
             self.origin.write(folder, view)
+        self.schedule().write(folder, view.edition, view.text)
         log = self.log.told(view.edition.seal, view.text.text)
         (folder / LOG).write_bytes(log.lines())
         manifest = view.text.plain(self._manifest(view, exports)) | {"log": log.head()}
-        write_seal(folder, manifest, self._run())
+        write_seal(folder, manifest, self._run(log))
 
     def _masked(self) -> dict[str, pl.DataFrame]:
         """Return whom the disclosure masks and which transactions it withholds, for the desk alone.
@@ -220,13 +225,16 @@ class Case(CaseRecord):
             for name in rows
         }
 
-    def _run(self) -> dict[str, Any]:
+    def _run(self, told: Log) -> dict[str, Any]:
         """Return the times of the run; those of the log's entries are by the case's clock."""
+        pairs = zip(told.entries, self.log.entries, strict=True)
+        times = {one.digest(): self.times[own.digest()] for one, own in pairs}
+        last = max(map(datetime.fromisoformat, times.values()), default=now())
         return {
             "started": self.started.isoformat(),
-            "finished": now().isoformat(),
+            "finished": max(now(), last).isoformat(),
             "seconds": round(time.perf_counter() - self.ticks, 3),
-            "times": self.times,
+            "times": times,
         }
 
     def _draw(self, folder: Path, view: MaskedView) -> None:

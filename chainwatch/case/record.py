@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html import escape
 from typing import Self
@@ -13,9 +13,12 @@ from typing import Self
 import polars as pl
 
 from chainwatch.case.basis import Basis
-from chainwatch.case.log import Log
+from chainwatch.case.log import ADDED, AGAIN, DISCLOSED, NOTED, OPENED, PLANNED, TRIED, Log
 from chainwatch.case.marking import label
 from chainwatch.case.origin import Origin
+from chainwatch.case.schedule import Schedule, schedule
+from chainwatch.case.times import moment_of
+from chainwatch.case.trials import Trials, contents, said_of
 from chainwatch.errors import CaseError
 from chainwatch.privacy.edition import DISCLOSURE, Edition
 from chainwatch.privacy.leave import Leave
@@ -25,6 +28,7 @@ from chainwatch.privacy.session import opened
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import NOBODY, Party
 from chainwatch.sanitize import visible
+from chainwatch.tracing.policies import POLICIES
 from chainwatch.units import counted
 
 NOTHING = "0" * 64
@@ -63,12 +67,13 @@ class CaseRecord:
     basis: Basis = field(default_factory=Basis, repr=False)
     clock: Clock = field(default=now, repr=False)
     opened: Opened = field(default=opened, repr=False)
-    log: Log = field(default_factory=lambda: Log([]), repr=False)
+    log: Log = field(default_factory=Log, repr=False)
+    trials: Trials = field(default_factory=Trials, repr=False)
     origin: Origin | None = field(default=None, repr=False)
     standing: Standing | None = field(default=None, repr=False)
     results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
     views: dict[str, MaskedView] = field(default_factory=dict, repr=False)
-    times: list[str] = field(default_factory=list, repr=False)
+    times: dict[str, str] = field(default_factory=dict, repr=False)
     silent: set[str] = field(default_factory=set, repr=False)
     desk_leaves: int = field(default=0, repr=False)
     started: datetime = field(default_factory=now, repr=False)
@@ -104,12 +109,12 @@ class CaseRecord:
                     f"a {type(result).__name__} cannot be added to a case",
                     remedy="add what a verb returned, such as a trace or clusters",
                 )
-        self._note_desk()
+        self._note_desk(results)
         for result in results:
             content = result.digest
-            held = content in {entry.content for entry in self.log.entries}
+            held = content in {one.content for one in self.log.entries if one.kind == ADDED}
             again = " again: the case holds it already" if held else ""
-            self._log(f"add {result.called}{again}", note, content)
+            self._log(f"add {result.called}{again}", note, content, kind=AGAIN if held else ADDED)
             if not held:
                 self.results.append((result, note))
                 self.silent |= {content} if silent else set()
@@ -117,21 +122,138 @@ class CaseRecord:
                 self.views.clear()
         return self
 
-    def _note_desk(self) -> None:
-        """Write into the log why, and by what authority, the working edition was opened since."""
+    def note(self, text: str) -> Self:
+        """Write a note into the log: a call, a doubt, what somebody said.
+
+        Parameters
+        ----------
+        text : str
+            What is to be kept.
+        """
+        self._note_desk()
+        self._log("note", text, NOTHING, kind=NOTED)
+        return self
+
+    def hypothesis(self, text: str, *, policy: str = "") -> Self:
+        """Write down what is expected, and how value will be followed, before it is done.
+
+        The report says where what was done is another, and how many results were known already.
+
+        Parameters
+        ----------
+        text : str
+            What is expected to be found.
+        policy : str
+            By which policy value will be followed, such as ``fifo``.
+
+        Raises
+        ------
+        CaseError
+            If nothing is expected, or there is no such policy.
+        """
+        names = [one.name for one in POLICIES]
+        if not text.strip() or (policy and policy not in names):
+            what = f"there is no policy {policy!r}" if policy else "a hypothesis says something"
+            raise CaseError(what, remedy=f"name one of {', '.join(names)}" if policy else None)
+        self._note_desk()
+        why = f"planned policy: {policy}" if policy else ""
+        self._log(f"hypothesis: {text}", why, NOTHING, kind=PLANNED)
+        return self
+
+    def asked(self, whom: str, what: str) -> Self:
+        """Write into the log that somebody outside was told something of the case.
+
+        Parameters
+        ----------
+        whom : str
+            A host, an office, a person.
+        what : str
+            What they learned, or were asked.
+        """
+        self._note_desk()
+        self._log(f"tell {whom}", what, NOTHING, kind=DISCLOSED)
+        return self
+
+    def merge(self, other: CaseRecord, why: str = "") -> Self:
+        """Take over what somebody else added to the same case, and name both heads in the log.
+
+        Parameters
+        ----------
+        other : Case
+            The other's, which began as this one did; see :meth:`fork`.
+        why : str
+            The reason.
+
+        Raises
+        ------
+        CaseError
+            If the two have no common beginning, or the other brings nothing new.
+        """
+        for one in (self, other):
+            one._note_desk()
+        self.log.merge(other.log, self.investigator, why)
+        self.times = {**other.times, **self.times}
+        self._timed()
+        held = {result.digest for result, _ in self.results}
+        self.results += [one for one in other.results if one[0].digest not in held]
+        self.silent |= other.silent
+        self.standing = None
+        self.views.clear()
+        return self
+
+    def fork(self, investigator: str) -> Self:
+        """Return the case as it is now for somebody else, who adds to it apart; see :meth:`merge`.
+
+        Parameters
+        ----------
+        investigator : str
+            Who works on it.
+        """
+        self._note_desk()
+        return replace(
+            self, investigator=investigator, log=Log(list(self.log.entries)), trials=Trials(),
+            times=dict(self.times), results=list(self.results), silent=set(self.silent), views={},
+        )  # fmt: skip
+
+    def schedule(self) -> Schedule:
+        """Return what was planned, what was tried and not used, and what speaks against."""
+        return schedule(self.log, [result for result, _ in self.results])
+
+    def _note_desk(self, adding: Sequence[Result] = ()) -> None:
+        """Write into the log what happened since: the working edition opened, and what was tried.
+
+        What is being added, and what it was made from, is no trial beside.
+        """
         for given in self.opened()[self.desk_leaves :]:
             self._log(
-                "open the working edition at the desk", given.reason, NOTHING, given.authority
-            )
+                "open the working edition at the desk", given.reason, NOTHING, given.authority,
+                kind=OPENED,
+            )  # fmt: skip
             self.desk_leaves += 1
+        heard = self.trials.take()
+        used = contents([*adding, *(result for result, _ in self.results)]) if heard else set()
+        for record, tests in heard:
+            if record.content not in used:
+                why = said_of(record.params, tests)
+                self._log(f"try {record.step}", why, record.content, kind=TRIED)
+                self.views.clear()
 
-    def _log(self, what: str, why: str, content: str, authority: str = "") -> None:
-        self.log.append(self.investigator, what, why, content, authority)
-        self.times.append(self.clock().isoformat())
+    def _log(
+        self, what: str, why: str, content: str, authority: str = "", *, kind: str = ADDED
+    ) -> None:
+        self.log.append(self.investigator, what, why, content, authority, kind=kind)
+        self._timed()
+
+    def _timed(self) -> None:
+        """Bind the time to the last entry."""
+        last = self.log.entries[-1].digest()
+        self.times[last] = moment_of(self.log, self.times, self.clock())
 
     def whole(self) -> list[tuple[Result, str]]:
         """Return the results with their notes, and the findings that they bring to the report."""
-        found = findings_of([result for result, _ in self.results], self.silent)
+        found = list(findings_of([result for result, _ in self.results], self.silent))
+        if (left := self.schedule().finding()) is not None:
+            found.append(left)
         return [*self.results, *((finding, "") for finding in found)]
 
     def parties(self) -> set[Party]:

@@ -13,12 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from chainwatch.case.log import read_log
+from chainwatch.case.times import check_times
 from chainwatch.errors import CaseError
 from chainwatch.results.provenance import digest_bytes
 from chainwatch.sanitize import visible
 from chainwatch.units import counted
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, RUN, SEAL, LOG = "manifest.json", "run.json", "seal.json", "log.jsonl"
 
 REPORTED = ("chainwatch", "polars", "matplotlib", "networkx", "deltalake")
@@ -144,6 +145,11 @@ def verify(folder: str | Path, seal: str | None = None) -> Verified:
     for name in (MANIFEST, RUN):
         _same(root, name, digests.get(name))
     manifest = facts_in(root / MANIFEST)
+    if manifest.get("format", FORMAT) != FORMAT:
+        raise CaseError(
+            "another version of chainwatch wrote this case", where=str(root / MANIFEST),
+            remedy="verify it with that version",
+        )  # fmt: skip
     listed = _listed(root, manifest)
     for name, digest in sorted(listed.items()):
         _same(root, name, digest)
@@ -154,6 +160,7 @@ def verify(folder: str | Path, seal: str | None = None) -> Verified:
         raise CaseError(
             "the log is not the one that was sealed", where=str(root / LOG), remedy=COMPARE
         )
+    check_times(log, facts_in(root / RUN), str(root / RUN))
     return Verified(root, len(listed), len(log.entries), found, seal is not None)
 
 

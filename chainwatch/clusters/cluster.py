@@ -77,6 +77,7 @@ class Clusters(Result):
         The same by numbers; ``frame`` and ``forest`` are then made when first read. Internal.
     """
 
+    trial = True
     frame: pl.DataFrame
     links: Links
     forest: pl.DataFrame

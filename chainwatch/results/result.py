@@ -16,7 +16,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    cast,
+    runtime_checkable,
+)
 
 import polars as pl
 
@@ -26,6 +35,7 @@ from chainwatch.errors import InputError
 from chainwatch.results.deferred import Deferred, Deferring
 from chainwatch.results.graph import Edges, Shown, facts_of_asset, graph_of, graphml_of
 from chainwatch.results.mask import shown_sentence, shown_tables
+from chainwatch.results.noticed import one_verb, told
 from chainwatch.results.plain import plain_frame
 from chainwatch.results.provenance import Record, digest_frame, digest_json, software
 from chainwatch.results.roles import NO_ROLES, NOBODY, Party, Roles
@@ -73,6 +83,9 @@ class Result(Deferring, ABC):
     record : Record or None
         How it came about; None where it was made by hand.
     """
+
+    trial: ClassVar[bool] = False
+    """Whether another choice of method would have given another: cases log it as tried."""
 
     record: Record | None = field(default=None, kw_only=True)
 
@@ -124,6 +137,14 @@ class Result(Deferring, ABC):
 
     def drawings(self) -> Sequence[Drawing]:
         """Return what is drawn of it in a report."""
+        return ()
+
+    def tests_run(self) -> int:
+        """Return how many tests of significance it is, each of which could come out by chance."""
+        return 0
+
+    def against(self) -> Sequence[str]:
+        """Return in sentences what of it speaks against what the case asks, without amounts."""
         return ()
 
     def edges(self) -> Sequence[Edges]:
@@ -400,7 +421,8 @@ def recorded(verb: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         bound = _bound(verb.__name__, signature, *args, **kwargs)
         bound.apply_defaults()
-        result = verb(*args, **kwargs)
+        with one_verb():
+            result = verb(*args, **kwargs)
         if not isinstance(result, Result):
             raise TypeError(f"{verb.__name__} must return a Result, not {type(result).__name__}")
         if cast(Any, type(result)).__dataclass_params__.repr:  # it would print all, in clear
@@ -416,6 +438,8 @@ def recorded(verb: Callable[P, R]) -> Callable[P, R]:
             content=cast(Any, content_of(result)),
             software=software(),
         )
-        return with_record(result, record)
+        made = with_record(result, record)
+        told(made)
+        return made
 
     return wrapped

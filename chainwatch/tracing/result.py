@@ -95,6 +95,8 @@ class Trace(Result):
         a trace of that ledger is the same.
     """
 
+    trial = True
+
     asset: Asset
     policy: str
     origins: pl.DataFrame

@@ -20,11 +20,13 @@ def sealed(tmp_path: Path) -> Path:
     folder = tmp_path / "case"
     (folder / "tables").mkdir(parents=True)
     (folder / "tables" / "a.csv").write_text("x\n1\n")
-    log = Log([])
+    log = Log()
     for what in ("one", "two"):
         log.append("me", what, "because", "0" * 64)
     (folder / LOG).write_bytes(log.lines())
-    write_seal(folder, {"case": "c", "log": log.head()}, {"times": ["t", "t"]})
+    times = {one.digest(): f"2024-01-0{one.number}T00:00:00+00:00" for one in log.entries}
+    run = {"times": times, "finished": "2024-01-03T00:00:00+00:00"}
+    write_seal(folder, {"case": "c", "log": log.head()}, run)
     return folder
 
 
@@ -168,6 +170,40 @@ def test_nothing_here(tmp_path: Path) -> None:
 
 def test_the_seal_covers_the_times_of_the_run(sealed: Path) -> None:
     before = (sealed / SEAL).read_bytes()
-    change(sealed, RUN, lambda run: run.update(times=["u", "t"]))
+    change(sealed, RUN, lambda run: run.update(started="another"))
     assert (sealed / SEAL).read_bytes() != before
     assert "times" not in (sealed / MANIFEST).read_text()
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda times: times.update(dict.fromkeys(times, "2024-01-04T00:00:00+00:00")), "after"),
+        (lambda times: times.update({sorted(times)[0]: "noon"}), "has no time"),
+        (lambda times: times.update({sorted(times)[0]: "2024-01-01T00:00:00"}), "has no time"),
+        (lambda times: times.update({"f" * 64: "2024-01-01T00:00:00+00:00"}), "of no entry"),
+        (lambda times: times.pop(sorted(times)[0]), "has no time"),
+    ],
+)
+def test_a_wrong_timestamp_sealed_anew(
+    sealed: Path, edit: Callable[[dict], object], said: str
+) -> None:
+    change(sealed, RUN, lambda run: edit(run["times"]))
+    with pytest.raises(CaseError, match=f"a timestamp is wrong: .*{said}"):
+        verify(sealed)
+
+
+def test_times_that_were_swapped(sealed: Path) -> None:
+    def swap(run: dict) -> None:
+        (one, first), (other, second) = run["times"].items()
+        run["times"] = {one: second, other: first}
+
+    change(sealed, RUN, swap)
+    with pytest.raises(CaseError, match="before that of its parent"):
+        verify(sealed)
+
+
+def test_a_case_of_another_format(sealed: Path) -> None:
+    change(sealed, MANIFEST, lambda manifest: manifest.update(format=1))
+    with pytest.raises(CaseError, match="another version"):
+        verify(sealed)

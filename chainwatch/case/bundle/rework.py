@@ -11,7 +11,7 @@ from chainwatch.case.file.source_tables import LedgerTable, servers_of
 from chainwatch.case.origin import Origin
 from chainwatch.case.recipes.rerun import Rerun
 from chainwatch.case.recipes.run import compute
-from chainwatch.case.recipes.sources import Leave, read_sources
+from chainwatch.case.recipes.sources import Leave, Reading, read_sources
 from chainwatch.case.recipes.steps import Say
 from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger
@@ -53,8 +53,8 @@ def rework(
     leaves = tuple(Opening(why, whose) for why, whose in rerun.leaves)
     with Leave().in_force():
         case = compute(
-            config, base, ledger, rerun.notes, mask_key=mask_key, acquired=rerun.acquired,
-            tell=say, opened=lambda: leaves,
+            config, base, Reading(ledger, rerun.notes, rerun.asked), mask_key=mask_key,
+            acquired=rerun.acquired, tell=say, opened=lambda: leaves,
         )  # fmt: skip
     case.origin = Origin(rerun.text, rerun.inputs)
     case.tlp = tlp or case.tlp

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic import Strict as OfType
 
 from chainwatch.addresses.assets import Asset, native, token
+from chainwatch.case.marking import Label
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import CaseError
 
@@ -89,3 +90,21 @@ class OpenedEnd(Strict):
 
     address: Annotated[str, Field(description="Where following goes on.")]
     why: Annotated[str, Field(min_length=1, description="The reason, which the report gives.")]
+
+
+class Planned(Strict):
+    """What is decided of a case before it is computed."""
+
+    hypothesis: Annotated[
+        str, Field(description="What is expected, written down before it is computed.")
+    ] = ""
+    planned_policy: Annotated[
+        str, Field(description="By which policy value will be followed; the report tells it.")
+    ] = ""
+    tlp: Annotated[
+        Label | Literal[""],
+        Field(
+            description="How far an edition may travel, by the Traffic Light Protocol 2.0; if not"
+            " given, AMBER+STRICT, and RED for the working edition."
+        ),
+    ] = ""

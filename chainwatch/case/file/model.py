@@ -24,11 +24,10 @@ from chainwatch.case.analyses import asked_in, questions, registry, table_of
 from chainwatch.case.file.diagnose import misfit, not_toml
 from chainwatch.case.file.follow_keys import Follow as Follow
 from chainwatch.case.file.inputs import note_read
-from chainwatch.case.file.keys import ChainName, Strict, Token
+from chainwatch.case.file.keys import ChainName, Planned, Strict, Token
 from chainwatch.case.file.lines import Written
 from chainwatch.case.file.owner_keys import OwnerKeys
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
-from chainwatch.case.marking import Label
 from chainwatch.case.registry import Line
 from chainwatch.errors import CaseError, InputError
 
@@ -46,7 +45,7 @@ def _with_names(schema: dict[str, Any]) -> None:
     schema["enum"] = registry.names()
 
 
-class Head(Strict):
+class Head(Planned):
     """What the case is called and asks, and which editions are written."""
 
     name: Annotated[
@@ -73,13 +72,6 @@ class Head(Strict):
     statements: Annotated[
         tuple[str, ...], Field(description="What others state, quoted with its source.")
     ] = ()
-    tlp: Annotated[
-        Label | Literal[""],
-        Field(
-            description="How far an edition may travel, by the Traffic Light Protocol 2.0; if not"
-            " given, AMBER+STRICT, and RED for the working edition."
-        ),
-    ] = ""
     tags_as_of: Annotated[
         date | None,
         Field(

@@ -41,6 +41,8 @@ class Rerun:
         Digest of what was read of it.
     leaves : tuple of (reason, authority)
         Why the working edition had been opened at the desk.
+    asked : tuple of (whom, what)
+        Whom sources asked.
     """
 
     text: str
@@ -51,6 +53,7 @@ class Rerun:
     commit: int
     identity: str
     leaves: tuple[tuple[str, str], ...] = ()
+    asked: tuple[tuple[str, str], ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write it into a folder that it makes."""
@@ -65,6 +68,7 @@ class Rerun:
             "acquired": self.acquired.isoformat() if self.acquired else None,
             "notes": list(self.notes),
             "leaves": [list(one) for one in self.leaves],
+            "asked": [list(one) for one in self.asked],
             "ledger": {
                 "outside": self.outside, "commit": self.commit, "identity": self.identity
             },
@@ -92,6 +96,7 @@ class Rerun:
                 str(facts["ledger"]["outside"]), int(facts["ledger"]["commit"]),
                 str(facts["ledger"]["identity"]),
                 tuple((str(why), str(whose)) for why, whose in facts["leaves"]),
+                tuple((str(whom), str(what)) for whom, what in facts["asked"]),
             )  # fmt: skip
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise CaseError(

@@ -34,7 +34,14 @@ from chainwatch.case.origin import Origin
 from chainwatch.case.recipes.account import add_account_findings
 from chainwatch.case.recipes.chapter import PART_STEPS, Chapter
 from chainwatch.case.recipes.rerun import RERUN, Rerun, identity_of
-from chainwatch.case.recipes.sources import Leave, check_leave, check_paths, read_sources
+from chainwatch.case.recipes.sources import (
+    Leave,
+    Reading,
+    asked_since,
+    check_leave,
+    check_paths,
+    read_sources,
+)
 from chainwatch.case.recipes.steps import Say, Steps
 from chainwatch.case.recipes.subjects import called, check_named, subjects_of
 from chainwatch.case.recipes.tags import as_they_stood, tags_of_case
@@ -169,19 +176,19 @@ def work(
     leave: Leave | None = None,
 ) -> RunReport:
     """Work a case inside a folder that exists: ledger, editions, annex, README."""
+    asks = leave or Leave()
+    before = asks.log_file.stat().st_size if asks.log_file and asks.log_file.exists() else 0
     with Steps(say, steps_of(config)) as tell:
         with noted_files() as read:
             ledger, pulls = read_sources(
-                config.sources, base, place / LEDGER, leave=leave or Leave(), acquired=acquired,
-                say=tell,
-            )  # fmt: skip
-        notes = _notes(ledger, pulls, config)
-        with noted_files() as used:
-            case = compute(
-                config, base, ledger, notes, mask_key=mask_key, acquired=acquired, tell=tell
+                config.sources, base, place / LEDGER, leave=asks, acquired=acquired, say=tell
             )
+        notes = _notes(ledger, pulls, config)
+        reading = Reading(ledger, notes, asked_since(asks.log_file, before))
+        with noted_files() as used:
+            case = compute(config, base, reading, mask_key=mask_key, acquired=acquired, tell=tell)
         if config.text:
-            kept = _kept(config, ledger, inputs_of(read, used, base), acquired, notes)
+            kept = _kept(config, reading, inputs_of(read, used, base), acquired)
             kept.write(place / RERUN)
             case.origin = Origin(kept.text, kept.inputs)
         editions = _write(case, config, place, tell)
@@ -220,19 +227,19 @@ def is_ours(folder: Path) -> bool:
 
 
 def _kept(
-    config: CaseFile, ledger: Ledger, inputs: tuple[Input, ...], acquired: datetime | None,
-    notes: tuple[str, ...],
-) -> Rerun:  # fmt: skip
+    config: CaseFile, reading: Reading, inputs: tuple[Input, ...], acquired: datetime | None
+) -> Rerun:
     """Return what is kept so that the run can be made again."""
+    ledger, notes, asked = reading
     first = config.sources[0]
     outside = first.path if isinstance(first, LedgerTable) else ""
     commit = ledger.commit.number if ledger.commit else 0
     identity, leaves = identity_of(ledger), tuple((one.reason, one.authority) for one in opened())
-    return Rerun(config.text, inputs, acquired, notes, outside, commit, identity, leaves)
+    return Rerun(config.text, inputs, acquired, notes, outside, commit, identity, leaves, asked)
 
 
 def compute(
-    config: CaseFile, base: Path, ledger: Ledger, notes: Sequence[str], *,
+    config: CaseFile, base: Path, reading: Reading, *,
     mask_key: bytes | None, acquired: datetime | None, tell: Say,
     opened: Opened = opened,
 ) -> Case:  # fmt: skip
@@ -244,10 +251,8 @@ def compute(
         The case file.
     base : path
         The data folder.
-    ledger : Ledger
+    reading : Reading
         What was read.
-    notes : sequence of str
-        What the sources had to say.
     mask_key, acquired
         As `run_case`.
     tell : callable
@@ -255,6 +260,7 @@ def compute(
     opened : callable
         Says why the working edition was opened at the desk: in this session, if not given.
     """
+    ledger, notes, asked = reading
     tell("checking what was read")
     report = check(ledger)
     report.raise_for_failures()
@@ -262,6 +268,8 @@ def compute(
     every = sum((one.tags for one in stated), tags_of_case(config, base, ledger))
     tags, then = as_they_stood(config, every)
     case = _new_case(config, mask_key, acquired, opened)
+    for whom, what in asked:
+        case.asked(whom, what)
     if then is not None:
         case.add(then, note="Which tags counted.")
     parts = tuple(_followed(case, config, base, ledger, tags, tell))
@@ -273,15 +281,16 @@ def compute(
         if (vain := no_effect_finding(one)) is not None:
             case.add(headed(vain, part.called), note="What the case file says in vain.")
     for name in config.case.analyses:
-        asked = registry.line(name)
+        line = registry.line(name)
         tell(f"analysing: {name}")
-        case.add(asked.load()(ledger, ground.subjects, tags), note=asked.sentence)
+        case.add(line.load()(ledger, ground.subjects, tags), note=line.sentence)
     for question in config.asked():
         tell(f"answering: {question.line.name}")
         _answer(case, question, ground)
     case.add(_read(ledger, notes), note="What the case rests on.")
     tell("looking who stands beside")
     case.look_beside(ledger, acquired_stated=acquired is not None or not _from_files(config))
+    case.trials.stop()
     return case
 
 
@@ -290,7 +299,7 @@ def _new_case(
 ) -> Case:
     """Return the case of a case file, as yet without results."""
     head = config.case
-    return Case(
+    case = Case(
         head.name,
         head.question,
         title=head.title,
@@ -302,6 +311,9 @@ def _new_case(
         opened=opened,
         tlp=head.tlp,
     )
+    for said in filter(None, [head.hypothesis or head.planned_policy]):
+        case.hypothesis(said if head.hypothesis else "none stated", policy=head.planned_policy)
+    return case
 
 
 def _followed(

@@ -7,13 +7,15 @@ them to that, whatever they do.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainwatch.case.file.model import inside
 from chainwatch.case.file.source_tables import (
@@ -36,6 +38,25 @@ from chainwatch.sources.catalogue import Entry
 from chainwatch.sources.parameters import Secret
 from chainwatch.sources.subjects import Subjects, pull_histories, read_keys
 from chainwatch.sources.values import check_wanted, constructor_values, server_asked
+from chainwatch.units import counted
+
+
+class Reading(NamedTuple):
+    """What was read for a case.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        All of it.
+    notes : tuple of str
+        What the sources had to say.
+    asked : tuple of (whom, what)
+        Whom they asked, and how often.
+    """
+
+    ledger: Ledger
+    notes: tuple[str, ...] = ()
+    asked: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +106,23 @@ class Leave:
                 f"{error.what.partition(', but ')[0]}, and a case file asks nobody without leave",
                 remedy="if it may be asked, name it with --only-hosts HOST",
             ) from error
+
+
+def asked_since(log_file: Path | None, offset: int) -> tuple[tuple[str, str], ...]:
+    """Return whom the sources asked, and how often, as the log of disclosures has it from a byte.
+
+    What was asked stands there alone: a log of a case says to whom something was told.
+    """
+    if log_file is None or not log_file.is_file():
+        return ()
+    with log_file.open("rb") as handle:
+        handle.seek(offset)
+        rows = [json.loads(line) for line in handle.read().splitlines()]
+    counts = Counter((f"{row['host']}:{row['port']}", str(row["source"])) for row in rows)
+    return tuple(
+        (host, f"{counted(count, 'line', 'lines')} of questions by {source}")
+        for (host, source), count in sorted(counts.items())
+    )
 
 
 def check_leave(tables: Sequence[SourceTable], leave: Leave, where: str) -> None:

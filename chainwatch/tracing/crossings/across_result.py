@@ -71,6 +71,8 @@ class TraceAcross(Result):
         What is known of the deposits.
     """
 
+    trial = True
+
     legs: tuple[Trace, ...]
     frame: pl.DataFrame
     legs_told: pl.DataFrame

@@ -107,6 +107,8 @@ class TraceRange(Result):
         What was asked for before all of them were followed, on the ledger as of its last commit.
     """
 
+    trial = True
+
     asset: Asset
     traces: Mapping[str, Trace]
     destinations: pl.DataFrame
@@ -217,6 +219,16 @@ class TraceRange(Result):
             on_the_way=frozenset().union(*(one.on_the_way for one in said)),
             spread_unstated=any(one.spread_unstated for one in said),
         )
+
+    def against(self) -> Sequence[str]:
+        """Return at which services less arrives under one policy than under another."""
+        found: list[str] = []
+        for row in self.summary().iter_rows(named=True):
+            if row["service"] and row["low"] < row["high"]:
+                least = [name for name in self.compared if row[name] == row["low"]]
+                under = ", ".join(least) or "another order of transfers"
+                found.append(f"less arrives at {row['service']} under {under} than under others.")
+        return found
 
     def check(self) -> None:
         """Raise unless every trace is even, and its destinations add up to what came in.

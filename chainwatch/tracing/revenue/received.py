@@ -125,6 +125,8 @@ class Received(Result):
         over.
     """
 
+    trial = True
+
     asset: Asset
     method: str
     frame: pl.DataFrame

@@ -76,6 +76,8 @@ class Convergence(Result):
         How far money was followed, and at what rate places are called.
     """
 
+    trial = True
+
     frame: pl.DataFrame
     vendors: pl.DataFrame
     asset: Asset

@@ -93,6 +93,8 @@ class LinkTests(Result):
         Ledger, tags and owners, of which routes and values are made when they are asked for.
     """
 
+    trial = True
+
     asset: Asset
     frame: pl.DataFrame
     explanations: pl.DataFrame
@@ -152,6 +154,18 @@ class LinkTests(Result):
                 self.answer(),
             ),
         )  # fmt: skip
+
+    def tests_run(self) -> int:
+        """Return how many vendors were tested."""
+        return self.frame.height
+
+    def against(self) -> Sequence[str]:
+        """Return how many tests found no link that is more than chance."""
+        rest = self.frame.height - self.linked.height
+        if not rest:
+            return ()
+        said = counted(rest, "vendor is", "vendors are")
+        return (f"payments of {said} not {LINK} to the network, of {self.frame.height:,} tested.",)
 
     def answer(self) -> str:
         """Return in a sentence how many vendors' payments are consistent with a link."""
