@@ -22,6 +22,13 @@ EXPORTS: tuple[Line, ...] = (
         "chainwatch.case.exports.graphml:export_graphml",
         "Flows for Gephi, yEd, Cytoscape, networkx.",
     ),
+    Line("i2", "chainwatch.case.exports.i2:export_i2", "CSV for i2 Analyst's Notebook."),
+    Line(
+        "maltego",
+        "chainwatch.case.exports.maltego:export_maltego",
+        "CSV for the import wizard of Maltego.",
+    ),
+    Line("neo4j", "chainwatch.case.exports.neo4j:export_neo4j", "CSV for neo4j-admin import."),
     Line(
         "tables",
         "chainwatch.case.exports.tables:export_tables",
