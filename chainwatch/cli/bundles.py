@@ -140,7 +140,16 @@ def verify(
 
 
 def replay(
-    bag: Annotated[Path, typer.Argument(help="A working bundle.")],
+    bag: Annotated[Path, typer.Argument(help="A working bundle, or a disclosure opened.")],
+    annex: Annotated[
+        Path | None, typer.Option("--annex", help="Of a disclosure: the annex that was opened.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Of a disclosure: the folder of the run.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Of a disclosure: the data of its case.")
+    ] = None,
 ) -> None:
     """Compute every result of a bundle again, and name the first that differs; status 1 then.
 
@@ -149,7 +158,7 @@ def replay(
     with interruptible():
         import chainwatch as cw
 
-        found = cw.replay(bag, say=note)
+        found = cw.replay(bag, annex=annex, run=run, data=data, say=note)
     show(found)
     if not found.same:
         raise typer.Exit(DIFFERS)
