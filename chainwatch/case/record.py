@@ -158,6 +158,7 @@ class CaseRecord:
         self._note_desk()
         why = f"planned policy: {policy}" if policy else ""
         self._log(f"hypothesis: {text}", why, NOTHING, kind=PLANNED)
+        self.views.clear()  # the report tells it
         return self
 
     def asked(self, whom: str, what: str) -> Self:
