@@ -27,6 +27,9 @@ from chainwatch.case.bundle.bundle import Bundle as Bundle
 from chainwatch.case.bundle.bundle import bundle as bundle
 from chainwatch.case.bundle.replay import Replayed as Replayed
 from chainwatch.case.bundle.replay import replay as replay
+from chainwatch.case.bundle.signing import add_timestamp as add_timestamp
+from chainwatch.case.bundle.signing import sign_bundle as sign_bundle
+from chainwatch.case.bundle.signing import timestamp_request as timestamp_request
 from chainwatch.case.case import Case as Case
 from chainwatch.case.exports.actorpack import write_actorpack as write_actorpack
 from chainwatch.case.exports.tagpack import write_tagpack as write_tagpack

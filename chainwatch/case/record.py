@@ -18,7 +18,7 @@ from chainwatch.case.marking import label
 from chainwatch.case.origin import Origin
 from chainwatch.case.schedule import Schedule, schedule
 from chainwatch.case.times import moment_of
-from chainwatch.case.trials import Trials, contents, said_of
+from chainwatch.case.trials import Trials, key_of, said_of, used
 from chainwatch.errors import CaseError
 from chainwatch.privacy.edition import DISCLOSURE, Edition
 from chainwatch.privacy.leave import Leave
@@ -158,6 +158,7 @@ class CaseRecord:
         self._note_desk()
         why = f"planned policy: {policy}" if policy else ""
         self._log(f"hypothesis: {text}", why, NOTHING, kind=PLANNED)
+        self.views.clear()  # the report tells it
         return self
 
     def asked(self, whom: str, what: str) -> Self:
@@ -231,9 +232,9 @@ class CaseRecord:
             )  # fmt: skip
             self.desk_leaves += 1
         heard = self.trials.take()
-        used = contents([*adding, *(result for result, _ in self.results)]) if heard else set()
+        known = used([*adding, *(result for result, _ in self.results)]) if heard else set()
         for record, tests in heard:
-            if record.content not in used:
+            if key_of(record) not in known:
                 why = said_of(record.params, tests)
                 self._log(f"try {record.step}", why, record.content, kind=TRIED)
                 self.views.clear()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chainwatch.case.log import ADDED, PLANNED, TRIED, Entry, Log
 from chainwatch.case.seal import pretty
-from chainwatch.case.trials import TESTS_RUN
+from chainwatch.case.trials import TESTS_RUN, Key
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.results.result import Finding, Result
@@ -107,14 +107,19 @@ def schedule(log: Log, results: Sequence[Result]) -> Schedule:
     )  # fmt: skip
 
 
+def _key(entry: Entry) -> Key:
+    """Return which trial an entry is of, as :func:`chainwatch.case.trials.key_of` does."""
+    return entry.what.removeprefix("try "), entry.why.partition(TESTS_RUN)[0], entry.content
+
+
 def _departures(log: Log, planned: Sequence[Entry], results: Sequence[Result]) -> Iterator[str]:
     """Yield where what was done is not what was planned."""
-    used = sorted({str(one.record.params[POLICY]) for one in results
+    done = sorted({str(one.record.params[POLICY]) for one in results
                    if one.record and one.record.params.get(POLICY)})  # fmt: skip
     for entry in planned:
         wanted = entry.why.removeprefix("planned policy: ")
-        if wanted and wanted not in used:
-            yield f"Planned was the policy {wanted}; used was {', '.join(used) or 'none'}."
+        if wanted and wanted not in done:
+            yield f"Planned was the policy {wanted}; used was {', '.join(done) or 'none'}."
         before = [one for one in log.entries if one.kind in (ADDED, TRIED)]
         place = log.entries.index(entry)
         if earlier := sum(log.entries.index(one) < place for one in before):

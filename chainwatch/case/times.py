@@ -48,6 +48,13 @@ def check_times(log: Log, run: Mapping[str, object], where: str) -> None:
         raise _wrong("an entry of the log bears a time after the case was written", where)
 
 
+def latest(run: Mapping[str, object]) -> datetime | None:
+    """Return the time of the last entry of a log, as ``run.json`` has it."""
+    times = run.get("times")
+    found = [_time(one) for one in times.values()] if isinstance(times, Mapping) else []
+    return max((one for one in found if one is not None), default=None)
+
+
 def _time(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None

@@ -55,18 +55,24 @@ def _light(record: Record) -> Record:
     return Record(record.step, dict(record.params), (), record.content, record.software)
 
 
-def contents(results: Iterable[Result]) -> set[str]:
-    """Return the digests of results, and of all that they were made from."""
-    found: set[str] = set()
-    for result in results:
-        found |= {result.digest, *(_contents(result.record) if result.record else ())}
-    return found
+Key = tuple[str, str, str]
+"""Which trial it was: the verb, its plain parameters, and the digest of what came out."""
 
 
-def _contents(record: Record) -> Iterator[str]:
-    yield record.content
+def key_of(record: Record) -> Key:
+    """Return which trial a step was; two policies may give one result and are two trials."""
+    return record.step, said_of(record.params), record.content
+
+
+def used(results: Iterable[Result]) -> set[Key]:
+    """Return the steps by which results came about."""
+    return {key for one in results if one.record for key in _steps(one.record)}
+
+
+def _steps(record: Record) -> Iterator[Key]:
+    yield key_of(record)
     for one in record.inputs:
-        yield from _contents(one)
+        yield from _steps(one)
 
 
 def said_of(params: Mapping[str, Any], tests: int = 0) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from chainwatch.case.bundle.bag import is_bag
 from chainwatch.case.bundle.check import VerifiedBundle, verify_bundle
 from chainwatch.case.seal import Verified
 from chainwatch.case.seal import verify as verify_edition
+from chainwatch.errors import CaseError
 
 
-def verify(folder: str | Path, seal: str | None = None) -> Verified | VerifiedBundle:
+def verify(
+    folder: str | Path, seal: str | None = None, *, trust: Sequence[str | Path] = ()
+) -> Verified | VerifiedBundle:
     """Prove that a written edition of a case, or a bundle of one, is as it was made.
 
     A seal shows that the files fit each other. Anybody can change a file and seal the folder
@@ -23,6 +27,8 @@ def verify(folder: str | Path, seal: str | None = None) -> Verified | VerifiedBu
     seal : str, optional
         SHA-256 of ``seal.json`` of an edition, or of ``tagmanifest-sha256.txt`` of a bundle, as it
         was noted when it was made, in hexadecimal.
+    trust : sequence of path
+        Certificates that the reader trusts: a bundle must then be signed under one of them.
 
     Returns
     -------
@@ -35,4 +41,11 @@ def verify(folder: str | Path, seal: str | None = None) -> Verified | VerifiedBu
         Naming the first thing that is missing, added or changed.
     """
     place = Path(folder)
-    return verify_bundle(place, seal) if is_bag(place) else verify_edition(place, seal)
+    if is_bag(place):
+        return verify_bundle(place, seal, trust)
+    if trust:
+        raise CaseError(
+            "an edition by itself bears no signature", where=str(place),
+            remedy="verify the bundle that it came in",
+        )  # fmt: skip
+    return verify_edition(place, seal)

@@ -31,8 +31,12 @@ def commands(group: Any, *before: str) -> Iterator[tuple[str, ...]]:
 ALL = sorted(commands(typer.main.get_command(app.app)))
 ACCOUNTS = (("meanings",), ("pools",), ("through-swaps",))
 """The demo leaves coins; these look at accounts: tests/cli/test_account_commands.py."""
+OF_BUNDLES = (("replay",), ("sign",), ("timestamp",))
+"""They work on a bundle, or with a key: tests/cli/test_bundle_commands.py."""
+
 ASKING = (
     ("resolve",),
+    *OF_BUNDLES,
     *ACCOUNTS,
     *(one for one in ALL if one[0] == "pull" and one[1] != "block-files"),
 )

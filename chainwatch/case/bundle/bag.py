@@ -29,9 +29,9 @@ TAG_MANIFESTS = tuple(f"tagmanifest-{name}.txt" for name in ALGORITHMS)
 SIGNED = TAG_MANIFESTS[0]
 """What is signed: it holds the digests of all lists, and these hold those of all files."""
 
-SIGNATURE, TIMESTAMP = "signature.p7s", "timestamp.tsr"
+SIGNATURE, TIMESTAMP, SIGNED_REPORT = "signature.p7s", "timestamp.tsr", "report-signed.pdf"
 TOP = frozenset(
-    {PAYLOAD, DECLARATION, INFO, *MANIFESTS, *TAG_MANIFESTS, SIGNATURE, TIMESTAMP}
+    {PAYLOAD, DECLARATION, INFO, *MANIFESTS, *TAG_MANIFESTS, SIGNATURE, TIMESTAMP, SIGNED_REPORT}
 )  # fmt: skip
 """All that may stand at the top of a bag."""
 

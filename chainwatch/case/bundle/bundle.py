@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,21 +27,20 @@ from chainwatch.case.bundle.contents import (
     read_about,
     readme,
 )
+from chainwatch.case.bundle.desk import data_of, ledger_of
 from chainwatch.case.bundle.environment import lock_file
 from chainwatch.case.bundle.extract import (
     FILES,
     LARGEST,
     TABLES,
     carry_files,
-    pinned_ledger,
     write_tables_of,
 )
 from chainwatch.case.bundle.handed_out import note_handed_out
 from chainwatch.case.bundle.rework import check_files_suffice, rework
-from chainwatch.case.file.model import DATA_VARIABLE
 from chainwatch.case.marking import label, marking
 from chainwatch.case.recipes.rerun import RERUN, Rerun
-from chainwatch.case.recipes.run import ANNEX, DATA, LEDGER
+from chainwatch.case.recipes.run import ANNEX
 from chainwatch.case.recipes.steps import Say
 from chainwatch.case.seal import MANIFEST, SEAL, facts_in, verify
 from chainwatch.errors import CaseError, ChainwatchError
@@ -161,7 +159,7 @@ def _is_bundle(folder: Path) -> bool:
 def _fill(place: Path, wish: _Wish) -> About:
     """Write the payload and turn it into a bag."""
     rerun = Rerun.read(wish.source / RERUN) if (wish.source / RERUN).exists() else None
-    ledger = _ledger(wish, rerun) if rerun else None
+    ledger = ledger_of(wish.source, rerun, wish.data) if rerun else None
     written = _edition_folder(wish)
     _put_edition(place / EDITION, written, wish, rerun, ledger)
     carried: Mapping[str, str] = {}
@@ -202,23 +200,6 @@ def _edition_folder(wish: _Wish) -> Path:
     return folder
 
 
-def _ledger(wish: _Wish, rerun: Rerun) -> Ledger:
-    place = _data(wish) / rerun.outside if rerun.outside else wish.source / LEDGER
-    return pinned_ledger(place, rerun)
-
-
-def _data(wish: _Wish) -> Path:
-    """Return the folder of the data that the case was run with."""
-    beside, named = wish.source / DATA, os.environ.get(DATA_VARIABLE)
-    found = wish.data or (beside if beside.is_dir() or not named else Path(named))
-    if not found.is_dir():
-        raise CaseError(
-            "the files that the case read are needed, and nobody said where they are",
-            where=str(found), remedy="pass --data with the folder that the case was run with",
-        )  # fmt: skip
-    return found
-
-
 def _put_edition(
     place: Path, written: Path, wish: _Wish, rerun: Rerun | None, ledger: Ledger | None
 ) -> None:
@@ -235,8 +216,8 @@ def _put_edition(
         )  # fmt: skip
     wish.say(f"working the case again for {wish.recipient or wanted}")
     rework(
-        rerun, _data(wish), ledger, place, mask_key=_key(wish), edition=wish.edition,
-        tlp=str(wanted).removeprefix("TLP:"), say=wish.say,
+        rerun, data_of(wish.source, wish.data), ledger, place, mask_key=_key(wish),
+        edition=wish.edition, tlp=str(wanted).removeprefix("TLP:"), say=wish.say,
     )  # fmt: skip
     _check_same(written, place, wish, rerun)
 
@@ -267,7 +248,7 @@ def _put_extract(place: Path, wish: _Wish, rerun: Rerun, ledger: Ledger) -> Mapp
     if wish.files:
         check_files_suffice(rerun)
     if wanted:
-        carry_files(wanted, _data(wish), place / FILES, largest=wish.largest)
+        carry_files(wanted, data_of(wish.source, wish.data), place / FILES, largest=wish.largest)
     digests = write_tables_of(ledger, place / TABLES, largest=wish.largest)
     if wish.files:
         shutil.rmtree(place / TABLES)

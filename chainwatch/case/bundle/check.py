@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 from chainwatch.case.bundle.bag import PAYLOAD, SIGNED, TAKE_CARE, check_bag
 from chainwatch.case.bundle.contents import EDITION, KINDS, About, read_about
+from chainwatch.case.bundle.signatures import check_signatures
 from chainwatch.case.seal import MANIFEST, Verified, facts_in, verify
 from chainwatch.errors import CaseError
 from chainwatch.results.provenance import digest_bytes
-from chainwatch.sanitize import visible
+from chainwatch.sanitize import preformatted, visible
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class VerifiedBundle:
         SHA-256 of the list of its lists: compare it with one that was kept elsewhere.
     matched : bool
         Whether it was compared.
+    signatures : tuple of str
+        Who signed it, and who vouches for that, in sentences.
     """
 
     folder: Path
@@ -37,6 +40,7 @@ class VerifiedBundle:
     edition: Verified
     digest: str
     matched: bool = False
+    signatures: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         kept = (
@@ -45,17 +49,23 @@ class VerifiedBundle:
             else "whoever makes it again makes another: compare it with a copy kept elsewhere"
         )
         whom = f" for {self.about.recipient}" if self.about.recipient else ""
-        return visible(
-            f"VerifiedBundle({self.about.edition} of {self.about.case}{whom}, {self.about.tlp}:"
-            f" every file is as the bag says, sha256:{self.digest}; {kept};"
-            f" {self.edition!r}; replay: {KINDS[self.about.replay]})"
+        lines = (
+            f"VerifiedBundle({self.about.edition} of {self.about.case}{whom}, {self.about.tlp}:",
+            f"  every file is as the bag says: sha256:{self.digest}",
+            f"  {kept}",
+            f"  {self.edition!r}",
+            *(f"  {one}" for one in self.signatures),
+            f"  to replay it: {KINDS[self.about.replay]})",
         )
+        return visible("\n".join(lines), keep="\n")
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self))}</p>"
+        return preformatted(repr(self))
 
 
-def verify_bundle(bag: str | Path, digest: str | None = None) -> VerifiedBundle:
+def verify_bundle(
+    bag: str | Path, digest: str | None = None, trust: Sequence[str | Path] = ()
+) -> VerifiedBundle:
     """Prove that a bundle is whole, and that what it says of itself is so.
 
     Parameters
@@ -64,6 +74,8 @@ def verify_bundle(bag: str | Path, digest: str | None = None) -> VerifiedBundle:
         The bundle.
     digest : str, optional
         SHA-256 of ``tagmanifest-sha256.txt`` as it was noted when the bundle was made.
+    trust : sequence of path
+        Certificates that the reader trusts: then the bundle must be signed under one of them.
 
     Raises
     ------
@@ -93,4 +105,5 @@ def verify_bundle(bag: str | Path, digest: str | None = None) -> VerifiedBundle:
             raise CaseError(
                 f"the bundle says two things of its {name}", where=str(folder), remedy=TAKE_CARE
             )
-    return VerifiedBundle(folder, about, edition, found, digest is not None)
+    signed = check_signatures(folder, trust)
+    return VerifiedBundle(folder, about, edition, found, digest is not None, signed)

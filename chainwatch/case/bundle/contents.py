@@ -15,7 +15,7 @@ FORMAT = 1
 ABOUT, LOCK, README, EDITION, EXTRACT = (
     "bundle.json", "environment.txt", "README.txt", "edition", "extract",
 )  # fmt: skip
-SIGNED_REPORT = "report-signed.pdf"
+REPORT = "report.pdf"
 MASK_KEY = "mask_key.txt"
 
 BY_EXTRACT, BY_ANNEX, NEVER = "extract", "annex", "none"

@@ -23,14 +23,17 @@ from chainwatch.case.bundle.contents import (
     About,
     read_about,
 )
+from chainwatch.case.bundle.desk import data_of, ledger_of
 from chainwatch.case.bundle.extract import FILES, TABLES, check_input, restored_ledger
 from chainwatch.case.bundle.rework import read_again, rework
+from chainwatch.case.origin import INPUTS
 from chainwatch.case.recipes.rerun import RERUN, Rerun
 from chainwatch.case.recipes.steps import Say
-from chainwatch.case.seal import LOG, MANIFEST, versions
+from chainwatch.case.seal import LOG, MANIFEST, facts_in, versions
 from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.privacy.mask_key import read_mask_key
+from chainwatch.privacy.edition import DISCLOSURE, Edition
+from chainwatch.privacy.mask_key import read_mask_key, recipient_key
 from chainwatch.results.provenance import digest_bytes
 from chainwatch.sanitize import visible
 from chainwatch.units import counted
@@ -73,17 +76,24 @@ class Replayed:
         return f"<p>{escape(repr(self))}</p>"
 
 
-def replay(bag: str | Path, *, say: Say | None = None) -> Replayed:
+def replay(
+    bag: str | Path, *, annex: str | Path | None = None, run: str | Path | None = None,
+    data: str | Path | None = None, say: Say | None = None,
+) -> Replayed:  # fmt: skip
     """Compute every result of a bundle again, and compare.
 
-    The bundle is verified first. Then its ledger is made of its extract, the case is computed in a
-    folder that is removed afterwards, and the digest of every result is compared in the order of
-    the case, then the log, then every file. No server is asked.
+    The bundle is verified first. Then the case is computed in a folder that is removed afterwards,
+    and the digest of every result is compared in the order of the case, then the log, then every
+    file. No server is asked.
 
     Parameters
     ----------
     bag : path
-        A working bundle.
+        A working bundle; or a disclosure, with its opened annex and what its case was run with.
+    annex : path, optional
+        Of a disclosure: the annex that was opened, or the key in it.
+    run, data : path, optional
+        Of a disclosure: the folder of the run, whose ledger is read, and the data of its case.
     say : function, optional
         Told in one line what is done.
 
@@ -95,25 +105,71 @@ def replay(bag: str | Path, *, say: Say | None = None) -> Replayed:
     Raises
     ------
     CaseError
-        If the bundle does not verify, or holds nothing that it could be computed from.
+        If the bundle does not verify, or there is nothing from which it could be computed.
 
     Fails when
     ----------
     Another version of a library writes other bytes for the same result: it is then said which
     versions differ, and the digests of the results alone are the same.
     """
-    folder = Path(bag)
+    folder, tell = Path(bag), say or (lambda _: None)
     verify_bundle(folder)
     about = read_about(folder)
-    if about.replay != BY_EXTRACT:
+    opened = about.replay == BY_ANNEX and annex is not None and run is not None
+    if about.replay != BY_EXTRACT and not opened:
         raise CaseError(
             f"this bundle cannot be replayed: {KINDS[about.replay]}", where=str(folder),
-            remedy="chainwatch verify works on it" if about.replay == BY_ANNEX else None,
+            remedy=OPEN_IT if about.replay == BY_ANNEX else "chainwatch verify works on it",
         )  # fmt: skip
+    edition = folder / PAYLOAD / EDITION
     with tempfile.TemporaryDirectory(prefix="chainwatch-replay-") as name:
         again = Path(name) / EDITION
-        _made_again(folder / PAYLOAD / EXTRACT, about, Path(name), again, say or (lambda _: None))
-        return compared(folder, folder / PAYLOAD / EDITION, again)
+        if annex is not None and run is not None and opened:
+            given = Path(data) if data is not None else None
+            _made_at_the_desk(edition, about, Path(annex), Path(run), given, again, tell)
+        else:
+            _made_again(folder / PAYLOAD / EXTRACT, about, Path(name), again, tell)
+        return compared(folder, edition, again)
+
+
+OPEN_IT = (
+    "chainwatch verify works on it; to replay it, give --annex with the opened annex and --run with"
+    " the folder of the run"
+)
+
+
+def _made_at_the_desk(
+    edition: Path, about: About, annex: Path, run: Path, data: Path | None, place: Path, say: Say
+) -> None:
+    """Make a disclosure again with the key of its annex, if it was made of this run."""
+    rerun, told = Rerun.read(run / RERUN), facts_in(edition / INPUTS)
+    key = _opened(read_mask_key(annex / MASK_KEY if annex.is_dir() else annex), rerun, about, told)
+    seal = Edition(DISCLOSURE, key).digest
+    files = [(one.size, seal(one.sha256) if one.sha256 else None) for one in rerun.inputs]
+    if sorted(files, key=str) != sorted(
+        ((n["bytes"], n["digest"]) for n in told["files"]), key=str
+    ):
+        raise CaseError("the bundle was made of other files than this run read", where=str(run))
+    base = data_of(run, data)
+    for one in rerun.inputs:
+        if one.of != "source":
+            check_input(one, base / one.path)
+    rework(
+        rerun, base, ledger_of(run, rerun, data), place, mask_key=key, edition=about.edition,
+        tlp=about.tlp.removeprefix("TLP:"), say=say,
+    )  # fmt: skip
+
+
+def _opened(key: bytes, rerun: Rerun, about: About, told: Mapping[str, Any]) -> bytes:
+    """Return the key of a disclosure's pseudonyms: that of the annex, or its recipient's own."""
+    content = digest_bytes(rerun.text.encode())
+    for one in (key, recipient_key(key, about.recipient)):
+        if Edition(DISCLOSURE, one).digest(content) == told["case_file"]:
+            return one
+    raise CaseError(
+        "this annex does not open the bundle, or the run is of another case file",
+        remedy="give the annex and the folder of the run from which it was made",
+    )
 
 
 def _made_again(extract: Path, about: About, room: Path, place: Path, say: Say) -> None:
