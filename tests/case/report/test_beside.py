@@ -185,8 +185,19 @@ class TestMethod:
         assert "`" not in "".join(first + "".join(second))
 
     def test_what_a_recipe_calls_is_described(self) -> None:
-        for step in ("trace", "trace_all", "exposure", "hosted", "counterparties", "flow",
-                     "case_figure", "services", "merge_tags", "named", "read_sanctions"):  # fmt: skip
+        for step in (
+            "trace",
+            "trace_all",
+            "exposure",
+            "hosted",
+            "counterparties",
+            "flow",
+            "case_figure",
+            "services",
+            "merge_tags",
+            "named",
+            "read_sanctions",
+        ):
             assert methods.documented(step), step
         assert methods.documented("no such step") == ""
 
