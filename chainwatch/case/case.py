@@ -14,6 +14,7 @@ from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.case.basis import basis_of
 from chainwatch.case.exports.catalogue import registry, write_exports
 from chainwatch.case.exports.tables import write_tables
+from chainwatch.case.interactive import write_pages
 from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
 from chainwatch.case.report.render import render_html, render_pdf
@@ -170,6 +171,7 @@ class Case(CaseRecord):
             (folder / "report.pdf").write_bytes(render_pdf(doc, folder))
         except MissingExtra as missing:  # the manifest says typst is absent; the page says it all
             (folder / "report.pdf.missing.txt").write_text(f"{missing}\n", encoding="utf-8")
+        write_pages((result for result, _ in self.whole()), self.basis, view, folder)
         if view.edition.name == WORKING:
             write_tables(self._masked(), folder / MASKED)
         log = self.log.told(view.edition.seal, view.text.text)
