@@ -58,12 +58,15 @@ def test_nothing_of_a_name_is_done(trace: Any, opened: Any, bokeh: None, tmp_pat
         assert "hosted service" in details(page)
     page.keyboard.press("Escape")
     rows_of(page)
+    rows_text = page.locator("#table").inner_text()
     page.click("#show-table")
     assert page.evaluate("window.owned") is None
     assert page.locator("#details img, #legend img, #table img, svg[onload]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert page.locator("#side").bounding_box()["width"] <= 345
     legend = page.locator("#legend").inner_text()
+    assert page.locator("#legend dd").first.bounding_box()["width"] > 120
+    assert "שוק 300 بازار" in rows_text
     assert "<script>window.owned = 1; alert(1)</script>" in legend
     assert "‹U+202E›gnp.exe" in page.locator("#legend").inner_text()
     with page.expect_download() as saved:
