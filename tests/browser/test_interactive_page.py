@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from interactive_pages import TXID, count, details, find, place_of, rows_of, seen, told, until
 from lxml import etree
@@ -46,7 +47,7 @@ def test_a_cluster_tells_its_addresses_and_links(working: Any, otter_world: Any)
     address = re.search(r"Address\s+(\w+)", details(working))[1]
     whole = {one: cluster for _, one, cluster in clusters.frame.iter_rows()}
     cluster = whole[parse(address, trace.asset.chain)]
-    members = clusters.frame.filter(clusters.frame["cluster"] == cluster)
+    members = clusters.frame.filter(pl.col("cluster") == cluster)
     working.locator("#members summary").click()
     listed = working.locator("#members li").all_inner_texts()
     assert sorted(listed) == sorted(text(one, trace.asset.chain) for one in members["address"])
