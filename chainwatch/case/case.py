@@ -17,6 +17,7 @@ from chainwatch.case.basis import basis_of
 from chainwatch.case.exports.catalogue import DEFAULT, chosen, write_exports
 from chainwatch.case.exports.shown.case import ShownCase, shown_case
 from chainwatch.case.exports.tables import write_tables
+from chainwatch.case.interactive import write_pages
 from chainwatch.case.log import OPENED, Log
 from chainwatch.case.marking import marking
 from chainwatch.case.record import NOTHING, CaseRecord, now
@@ -195,6 +196,7 @@ class Case(CaseRecord):
             (folder / "report.pdf").write_bytes(render_pdf(doc, folder))
         except MissingExtra as missing:  # the manifest says typst is absent; the page says it all
             (folder / "report.pdf.missing.txt").write_text(f"{missing}\n", encoding="utf-8")
+        write_pages((result for result, _ in self.whole()), self.basis, view, folder)
         if view.edition.name == WORKING:
             write_tables(self._masked(), folder / MASKED)
         if self.origin is not None:

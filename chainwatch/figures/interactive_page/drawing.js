@@ -204,7 +204,7 @@ function around(one, sign, drop, wide, gap) {
 
 const PLACES = [
   [[2, 240], "left", 1, 0], [[2, 240], "right", -1, 0], [[1, 170], "left", 1, 0], [[1, 170], "right", -1, 0],
-  [[1, 170], "center", 0, 1], [[1, 170], "center", 0, -1],
+  [[1, 170], "center", 0, 1], [[1, 170], "center", 0, -1], [[1, 170], "left", 1, 1], [[1, 170], "left", 1, -1],
 ]; // room in columns and pixels, alignment, side, and line above or below
 function label() {
   if (!picture.ready) return;
@@ -227,7 +227,7 @@ function label() {
   };
   const take = (box, own) => cells(box, (key) => taken.set(key, [...(taken.get(key) || []), [box, own]]));
   const free = (box, own) => {
-    let fits = box[0] >= bbox.left && box[2] <= bbox.right;
+    let fits = box[0] >= bbox.left && box[2] <= bbox.right && box[1] >= bbox.top && box[3] <= bbox.bottom;
     cells(box, (key) => {
       for (const [other, whose] of taken.get(key) || []) {
         if (whose !== own && box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]) fits = false;

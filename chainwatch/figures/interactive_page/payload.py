@@ -21,7 +21,7 @@ from chainwatch.figures.layout import Link
 from chainwatch.figures.style import ROLES
 from chainwatch.privacy.flow_rows import FlowRow, FlowRows
 from chainwatch.privacy.flow_totals import Totals
-from chainwatch.sanitize import clipped, isolated
+from chainwatch.sanitize import clipped
 
 LABEL, LONG = 300, 2_000
 """Characters of a name, and of another text, that a page shows; longer ones are cut."""
@@ -120,7 +120,7 @@ class _Made:
         address, size = self.shown.places.get(name, ("", None))
         behind = self.shown.behind.get(address) or Behind()
         return {
-            "name": clipped(isolated(label or name), LABEL),
+            "name": clipped(label or name, LABEL),
             "role": role,
             "of": None,
             "address": clipped(address, LABEL),

@@ -149,7 +149,7 @@ function listen() {
     else if (event.key === "ArrowDown" && first) { first.focus(); event.preventDefault(); }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "z" && (event.ctrlKey || event.metaKey) && event.target.tagName !== "INPUT") { undo(); event.preventDefault(); }
+    if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && event.target.tagName !== "INPUT") { undo(); event.preventDefault(); }
     if (event.key !== "Escape") return;
     byId("found").hidden = true;
     if (state.chosen) { choose(null); byId("figure").focus(); }

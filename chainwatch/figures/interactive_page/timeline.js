@@ -5,6 +5,7 @@ const line = { span: null };
 
 function buildTimeline() {
   if (!extent || extent[0] === extent[1]) {
+    byId("time").classList.add("none");
     replace(byId("timeline"), make("p", { class: "note" }, extent
       ? "All payments with a time are of " + day(extent[0]) + "."
       : "This edition gives no payment its time."));

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from chainwatch.atomic import check_new, write_new
 from chainwatch.errors import InputError
 from chainwatch.figures.flow_figure import FlowFigure
@@ -15,7 +17,8 @@ from chainwatch.figures.interactive_page.page import frame, page
 from chainwatch.figures.interactive_page.payload import Shown, payload
 from chainwatch.figures.selection import Sum, sum_text
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition
-from chainwatch.privacy.flow_rows import flow_rows
+from chainwatch.privacy.flow_rows import FlowRows, flow_rows
+from chainwatch.privacy.flow_totals import Totals
 from chainwatch.privacy.flows import Names, Owners, Tagged
 from chainwatch.privacy.mask_rows import masked_names, parties
 from chainwatch.privacy.mask_tables import ROUNDED, mask_table
@@ -31,6 +34,9 @@ MASKING = {
 }
 """What is said of an edition beside its name."""
 
+MOST_FLOWS = 5_000
+"""Flows that a page draws: beyond it browsers are slow, and nobody sees one from the other."""
+
 FOLLOWING = "A method of computing, not a finding of law."
 
 
@@ -43,6 +49,10 @@ class ShownPage:
     def html(self) -> str:
         """Return it as one HTML file."""
         return page(self.data)
+
+    def said(self, text: TextMask) -> ShownPage:
+        """Return it with all its texts as an edition may say them."""
+        return ShownPage(text.plain(self.data))
 
     def frame(self) -> str:
         """Return it in a frame, for notebooks."""
@@ -65,6 +75,8 @@ class InteractiveFigure(Result):
         Heading.
     data : tuple of (str, str)
         What is known of the data beside the trace: when it was acquired, and up to when read.
+    top : int
+        Largest flows that are in the page; of the others it says how many, and how much.
     """
 
     trace: Trace
@@ -72,6 +84,7 @@ class InteractiveFigure(Result):
     tags: Tagged | None = None
     title: str = ""
     data: tuple[tuple[str, str], ...] = ()
+    top: int = MOST_FLOWS
 
     def tables(self) -> Mapping[str, Rows]:
         """Return no table: what it shows is the trace."""
@@ -82,7 +95,8 @@ class InteractiveFigure(Result):
         digests = {
             name: item.digest for name, item in vars(self).items() if isinstance(item, Result)
         }
-        return {**digests, "title": self.title, "data": [list(fact) for fact in self.data]}
+        data = [list(fact) for fact in self.data]
+        return {**digests, "title": self.title, "data": data, "top": self.top}
 
     @property
     def _flow(self) -> FlowFigure:
@@ -135,20 +149,35 @@ class InteractiveFigure(Result):
         """Return it as an edition shows it, its heading without what the edition may not say."""
         flow = self._flow.shown(edition, redact)
         rows = flow_rows(self.trace, edition, self.clusters, self.tags)
+        drawn = flow.flows.sort(["amount", "source", "target"], descending=[True, False, False])
+        left = drawn[self.top :]
+        drawn = drawn[: self.top].sort("source", "target")
+        facts = [*self._facts(edition), *self._left_out(left, flow.sums)]
         shown = Shown(
-            flow.flows, rows, flow.sums, self._behind(edition), flow.places, self.trace.asset,
-            self._words(edition, flow.title), self._facts(edition), self._ends(edition),
+            drawn, rows, flow.sums, self._behind(edition), flow.places, self.trace.asset,
+            self._words(edition, flow.title), facts, self._ends(edition),
         )  # fmt: skip
-        data = payload(shown)
-        if edition.name != DISCLOSURE:
-            return ShownPage(data)
+        page = ShownPage(payload(shown))
+        return page.said(self._mask(edition, rows, page)) if edition.name == DISCLOSURE else page
+
+    def _left_out(self, left: pl.DataFrame, sums: Totals) -> list[tuple[str, str]]:
+        """Say of the smallest flows that they are not in the page, and what they come to."""
+        if left.is_empty():
+            return []
+        amount, coarse = sums.of(left.select("source", "target").iter_rows())
+        said = Sum(left.height, 0, amount, coarse=coarse, exact=True)
+        asset = self.trace.asset
+        many = counted(left.height, "smaller flow", "smaller flows")
+        return [("Not drawn", f"{many}, {sum_text(said, asset.symbol, asset.decimals)} in all")]
+
+    def _mask(self, edition: Edition, rows: FlowRows, page: ShownPage) -> TextMask:
+        """Return what takes out of texts what an edition may not say."""
         given = self._given()
         everybody = set().union(*(parties(one) for one in given))
         ids = frozenset(
             row.txid for listed in (*rows.shown.values(), *rows.inside.values()) for row in listed
-        ) | {link[3] for node in data["nodes"] for link in node.get("links", ())}
-        mask = TextMask(edition, everybody, names=masked_names(given, edition), ids=ids)
-        return ShownPage(mask.plain(data))
+        ) | {link[3] for node in page.data["nodes"] for link in node.get("links", ())}
+        return TextMask(edition, everybody, names=masked_names(given, edition), ids=ids)
 
     def _words(self, edition: Edition, title: str) -> dict[str, str]:
         return {
@@ -228,6 +257,7 @@ def interactive(
     *,
     title: str = "",
     data: tuple[tuple[str, str], ...] = (),
+    top: int = MOST_FLOWS,
 ) -> InteractiveFigure:
     """Return a trace as a page to move about in: search, filters, evidence at a click.
 
@@ -243,10 +273,19 @@ def interactive(
         Heading.
     data : tuple of (str, str)
         What is known of the data, as names and values: when it was acquired, up to when read.
+    top : int
+        Largest flows that are in the page; of the others it says how many, and how much.
 
     Returns
     -------
     InteractiveFigure
         ``save(path)`` writes it as one HTML file; the last line of a notebook's cell shows it.
+
+    Raises
+    ------
+    InputError
+        If ``top`` is below one.
     """
-    return InteractiveFigure(trace, clusters, tags, title, data)
+    if top < 1:
+        raise InputError(f"a page of {top} flows shows nothing", remedy="ask for one or more")
+    return InteractiveFigure(trace, clusters, tags, title, data, top)
