@@ -82,6 +82,8 @@ from chainwatch.ledger.index.index import build_index as build_index
 from chainwatch.ledger.ledger import Ledger as Ledger
 from chainwatch.ledger.ledger import open_ledger as open_ledger
 from chainwatch.ledger.lookup.lookup import show as show
+from chainwatch.ledger.lookup.what_was_read import WhatWasRead as WhatWasRead
+from chainwatch.ledger.lookup.what_was_read import what_was_read as what_was_read
 from chainwatch.ledger.prices import Prices as Prices
 from chainwatch.ledger.prices import prices_of as prices_of
 from chainwatch.net.policy import use_network as use_network

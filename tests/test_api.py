@@ -60,8 +60,10 @@ def test_completion_stays_so_when_names_were_used() -> None:
 
 def test_completion_offers_what_a_module_is_for_and_nothing_that_it_imports() -> None:
     assert dir(figures) == [
-        "FlowFigure", "InteractiveFigure", "flow", "interactive", "path", "policy_range", "rates",
-        "reliability", "routes", "save", "sum_check", "timeline",
+        "FlowFigure", "GraphFigure", "InteractiveFigure", "activity_map", "case_figure",
+        "cluster_evidence", "coverage_chart", "exposure_bars", "flow", "flow_graph", "interactive",
+        "path", "policy_range", "rates", "reliability", "routes", "save", "sum_check", "timeline",
+        "typology_card",
     ]  # fmt: skip
     assert {"DETECTORS", "JOINT", "equal_outputs", "whirlpool_mix"} <= set(dir(coinjoin))
     assert dir(coinjoin.equal) == ["equal_by_address", "equal_outputs", "possible_mix"]

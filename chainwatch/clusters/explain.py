@@ -17,6 +17,7 @@ from chainwatch.heuristics.link_rules import AFTER
 from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, told, with_chain_b
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.mask import shown_address, shown_time, shown_txid
+from chainwatch.results.plotted import Plotted
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Privacy, Rows, Table
 from chainwatch.units import counted
@@ -74,7 +75,7 @@ class Evidenced(Protocol):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Explanation(Result):
+class Explanation(Plotted, Result):
     """The path of links between two addresses, each with its transaction and rule.
 
     It prints the two addresses that were asked for; the others on the way, their transactions and

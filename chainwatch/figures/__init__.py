@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chainwatch.results.plotted import draws
+
 if TYPE_CHECKING:
     from chainwatch.figures.between.routes_figure import routes
+    from chainwatch.figures.case_figure import case_figure
+    from chainwatch.figures.charts.activity_map import activity_map
+    from chainwatch.figures.charts.coverage_chart import coverage_chart
+    from chainwatch.figures.charts.exposure_bars import exposure_bars
+    from chainwatch.figures.evidence.cluster_evidence import cluster_evidence
+    from chainwatch.figures.evidence.typology_card import typology_card
     from chainwatch.figures.flow_figure import FlowFigure, flow
     from chainwatch.figures.graph.graph_figure import GraphFigure, flow_graph
     from chainwatch.figures.interactive_page.view import InteractiveFigure, interactive
@@ -21,6 +30,11 @@ __all__ = [
     "FlowFigure",
     "GraphFigure",
     "InteractiveFigure",
+    "activity_map",
+    "case_figure",
+    "cluster_evidence",
+    "coverage_chart",
+    "exposure_bars",
     "flow",
     "flow_graph",
     "interactive",
@@ -32,12 +46,18 @@ __all__ = [
     "save",
     "sum_check",
     "timeline",
+    "typology_card",
 ]
 
 _HOMES = {
     "FlowFigure": "flow_figure",
     "GraphFigure": "graph.graph_figure",
     "InteractiveFigure": "interactive_page.view",
+    "activity_map": "charts.activity_map",
+    "case_figure": "case_figure",
+    "cluster_evidence": "evidence.cluster_evidence",
+    "coverage_chart": "charts.coverage_chart",
+    "exposure_bars": "charts.exposure_bars",
     "flow": "flow_figure",
     "flow_graph": "graph.graph_figure",
     "interactive": "interactive_page.view",
@@ -49,7 +69,18 @@ _HOMES = {
     "save": "style",
     "sum_check": "sum_figure",
     "timeline": "time_figure",
+    "typology_card": "evidence.typology_card",
 }
+
+
+PLOTS = {
+    "Alerts": "typology_card",
+    "Explanation": "cluster_evidence",
+    "Exposure": "exposure_bars",
+    "TraceRange": "policy_range",
+    "WhatWasRead": "coverage_chart",
+}
+"""What ``.plot`` of a kind of result draws: the first picture that one wants of it."""
 
 
 def __getattr__(name: str) -> Any:
@@ -62,3 +93,12 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Return the public names, for completion."""
     return sorted(__all__)
+
+
+def _plot(name: str, result: Any, ax: Any = None, **how: Any) -> Any:
+    """Draw a result by a figure, which is loaded now."""
+    return __getattr__(name)(result, ax, **how)
+
+
+for _kind, _name in PLOTS.items():
+    draws(_kind, partial(_plot, _name))

@@ -162,14 +162,23 @@ def page(tall: float, title: str, alt: str, ax: Axes | None) -> Axes:
     return ax
 
 
+def noted() -> tuple[str, ...]:
+    """Return what is said of the data below every figure; nothing where nobody says it."""
+    now = _shown.get()
+    return (now.data,) if now and now.data else ()
+
+
 def wrapped(texts: Sequence[str]) -> list[str]:
     """Return running text in lines that fit the width of a figure, with what was read as the last.
 
     What was read is said where a case draws, or whoever draws says it.
     """
-    now, room = _shown.get(), WIDE - 2 * MARGIN
-    told = [*texts, *([now.data] if now and now.data else [])]
-    return [row for one in told for row in style.wrap(printable(one), room, LABEL, lines=6)]
+    room = WIDE - 2 * MARGIN
+    return [
+        row
+        for one in (*texts, *noted())
+        for row in style.wrap(printable(one), room, LABEL, lines=6)
+    ]
 
 
 def lines(ax: Axes, top: float, rows: Sequence[str]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from chainwatch.errors import InputError, expect
@@ -68,7 +69,11 @@ class Kind(NamedTuple):
 
 
 def policy_range(
-    found: TraceRange, ax: Axes | None = None, *, edition: Edition | None = None, top: int = 12
+    found: TraceRange,
+    ax: Axes | None = None,
+    *,
+    edition: Edition | None = None,
+    top: int | None = None,
 ) -> Axes:
     """Draw what each policy says of each kind of end, and return the Axes.
 
@@ -86,17 +91,18 @@ def policy_range(
         Where to draw; by default a new figure of fitting height.
     edition : Edition, optional
         Who is shown; without one, the edition of the desk.
-    top : int
-        Kinds of end that are drawn, the largest first, as far as a page of A4 on its side has room
-        for them at 7 points; the others are counted.
+    top : int, optional
+        Kinds of end that are drawn, the largest first; the others are counted. Without it, as many
+        as can be read below a heading on a page of A4 on its side.
     """
     expect(found, TraceRange, "found", "pass what trace_all(...) returned")
-    if top < 1:
+    if top is not None and top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one kind of end")
     with bars.drawn_for(edition):
         kinds = _kinds(found)
         words = bars.wrapped(_words(found, 1))
-        columns = _columns(kinds[:top], bars.TALLEST - HEAD - 2 * MARGIN - bars.LINE * len(words))
+        room = bars.TALLEST - HEAD - 2 * MARGIN - bars.LINE * len(words)
+        columns = _columns(kinds[:top], room if top is None else inf)
         drawn = sum(map(len, columns))
         words = bars.wrapped(_words(found, len(kinds) - drawn))
         rows = max((sum(one.tall for one in column) for column in columns), default=0.0)

@@ -16,6 +16,7 @@ from chainwatch.errors import TraceError, expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
 from chainwatch.results.mask import shown_name
+from chainwatch.results.plotted import Plotted
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Party, Roles, parties_of
 from chainwatch.results.table import (
@@ -69,7 +70,7 @@ REACHED = EXPOSURE.pick(
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Exposure(Result):
+class Exposure(Plotted, Result):
     """Traced value that reached tagged actors, by subject.
 
     Attributes

@@ -17,6 +17,7 @@ from chainwatch.errors import InputError, RuleError, expect
 from chainwatch.ledger.dates import Moment, moment
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import Prices
+from chainwatch.results.plotted import Plotted
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import Rows
 from chainwatch.typologies.account_flows import account_flows
@@ -34,7 +35,7 @@ Span = tuple[datetime | None, datetime | None]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Alerts(Result):
+class Alerts(Plotted, Result):
     """Shapes that were found in payments, each with its evidence and its benign twin.
 
     An alert gives nobody a role: outside the desk its parties stay masked, unless something else of

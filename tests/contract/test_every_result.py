@@ -296,6 +296,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         ),
     ),
     "Finding": lambda made: made.trace.findings(made.vendors.addresses())[0],
+    "WhatWasRead": lambda made: cw.what_was_read(made.ledger),
     "CaseFigure": lambda made: case_figure(made.trace, kind="sum_check"),
     "FlowFigure": lambda made: cw.figures.flow(made.trace, made.clusters),
     "Fragility": lambda made: made.clusters.fragility(made.clusters.frame["cluster"][0]),

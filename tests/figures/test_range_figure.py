@@ -27,14 +27,14 @@ def drawn(ax) -> list[Rectangle]:
 
 
 def test_every_policy_stands_at_a_bar_with_its_amount(ranged, working):
-    told = texts(figures.policy_range(ranged))
+    told = texts(figures.policy_range(ranged, top=99))
     for row in ranged.kinds.iter_rows(named=True):
         amount = ranged.asset.shown(int(row["amount"]))
         assert any(row["policy"] in one and one.endswith(f": {amount}") for one in told), row
 
 
 def test_the_width_of_a_bar_is_its_amount(ranged, working):
-    ax = figures.policy_range(ranged)
+    ax = figures.policy_range(ranged, top=99)
     largest = int(ranged.summary()["high"].max())
     full = max(one.get_width() for one in drawn(ax))
     widths = {round(one.get_width() / full * largest) for one in drawn(ax)}
@@ -74,7 +74,9 @@ def test_what_does_not_follow_is_dotted_and_on_the_same_scale(ranged, working):
     apart = rows.filter(reason="paid away")
     zeros = [apart.with_columns(pl.lit(name).alias("policy"), (pl.col("amount") * 0).cast(
         ranged.kinds["amount"].dtype)) for name in (*ranged.compared, COMMON)]  # fmt: skip
-    ax = figures.policy_range(replace(ranged, kinds=pl.concat([ranged.kinds, rows, *zeros])))
+    ax = figures.policy_range(
+        replace(ranged, kinds=pl.concat([ranged.kinds, rows, *zeros])), top=99
+    )
     dotted = sorted(one.get_width() for one in drawn(ax) if one.get_hatch() == "....")
     assert len(dotted) == 2
     assert dotted[1] == pytest.approx(2 * dotted[0])
@@ -145,3 +147,30 @@ def test_a_flow_of_reach_says_that_it_is_reach(ranged):
 def test_another_thing_is_refused(ranged):
     with pytest.raises(ArgumentError, match="pass what trace_all"):
         figures.policy_range(ranged.traces["fifo"])
+
+
+def test_without_a_number_it_can_be_read_on_a_page(ranged, working):
+    """Below a heading on A4 on its side nothing is made smaller: text stays at 7 points or more."""
+    ax = figures.policy_range(ranged)
+    wide, tall = (72 * one for one in ax.figure.get_size_inches())
+    assert wide == pytest.approx(bars.WIDE)
+    assert tall <= bars.TALLEST
+    assert min(one.get_fontsize() for one in ax.texts) >= 7.0
+    drawn_names = set(texts(ax)) & {
+        kind_in_words(row) for row in ranged.kinds.iter_rows(named=True)
+    }
+    more = ranged.summary().height - len(drawn_names)
+    assert more > 0
+    assert f"{more} smaller kinds of end are not drawn; the table has them." in texts(ax)
+
+
+def test_where_all_say_the_same_of_the_same_places_there_is_one_bar(ranged, working):
+    same = ranged.kinds.with_columns(
+        pl.lit(5, ranged.kinds["amount"].dtype).alias("amount")
+    ).filter(pl.col("policy") != "poison")
+    ax = figures.policy_range(replace(ranged, kinds=same), top=99)
+    kinds = same.select("reason", "service").unique().height
+    assert len(drawn(ax)) == kinds
+    assert all(one.get_hatch() for one in drawn(ax))
+    said = [one for one in texts(ax) if one.startswith(f"{COMMON}, that is ")]
+    assert len(said) == kinds

@@ -101,7 +101,7 @@ def _routes(found: Paths, ax: Axes | None, top: int) -> Axes:
     wide = 2 * MARGIN + max(len(columns), 2) * (CARD + BETWEEN) - BETWEEN
     words = [
         row
-        for one in _words(found, len(columns))
+        for one in (*_words(found, len(columns)), *bars.noted())
         for row in style.wrap(printable(one), wide - 2 * MARGIN, LABEL, lines=6)
     ]
     cards = max((one.tall for one in columns), default=0.0)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -59,7 +58,7 @@ class Figure:
         return str(_load(self.told)(result, **how))
 
 
-def _load(place: str) -> Callable[..., Any] | Any:
+def _load(place: str) -> Any:
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
 

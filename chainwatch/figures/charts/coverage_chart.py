@@ -278,7 +278,8 @@ def _strip(ax: Axes, one: Strip, low: int, high: int, y: float) -> None:
         box(ax, right + 3.0, y - 4.0, BEYOND - 3.0, 8.0, "#FFFFFF", "", ":")
         ax.plot([left, right], [y, y], color=INK, linewidth=0.5, zorder=1)
     for start, end in _merged(one.runs, low, high):
-        bars.bar(ax, max(start, left), min(max(end, start + NARROWEST), right), y)
+        begin = max(min(start, right - NARROWEST), left)
+        bars.bar(ax, begin, min(max(end, begin + NARROWEST), right), y)
     at = WIDE - MARGIN - NUMBERS + 4.0
     rows = style.wrap(printable(one.words), NUMBERS, LABEL - 1, lines=2)
     for number, row in enumerate(rows):

@@ -224,7 +224,11 @@ def _concepts(each: Sequence[Exposure]) -> dict[str, str]:
 
 
 def _arrived(found: Exposure) -> dict[str, tuple[Told, Told]]:
-    """Return what arrived at each actor, and what of it stayed."""
+    """Return what arrived at each actor, and what of it stayed.
+
+    An amount that is rounded where it ends is rounded here: said twice in two ways it is exact.
+    """
+    hidden = _rounded(found)
     rows, chain = EXPOSURE.rows(found.frame), found.asset.chain
     sums: dict[str, tuple[Told, Told]] = {}
     for actor, arrived, stayed in zip(
@@ -234,8 +238,20 @@ def _arrived(found: Exposure) -> dict[str, tuple[Told, Told]]:
         strict=True,
     ):
         before = sums.get(actor, (NONE, NONE))
-        sums[actor] = (_plus(before[0], arrived), _plus(before[1], stayed))
+        said = [
+            Told(coarse(one.amount), True) if one.amount in hidden else one
+            for one in (arrived, stayed)
+        ]
+        sums[actor] = (_plus(before[0], said[0]), _plus(before[1], said[1]))
     return sums
+
+
+def _rounded(found: Exposure) -> frozenset[int]:
+    """Return the exact amounts of ends that are rounded."""
+    told = bars.told_amounts(found, found.asset.chain, CATEGORIES.rows(found.categories))
+    amounts = found.categories["amount"].to_list()
+    pairs = zip(amounts, told, strict=True)
+    return frozenset(int(amount) for amount, one in pairs if one.rounded)
 
 
 def _plus(one: Told, other: Told) -> Told:

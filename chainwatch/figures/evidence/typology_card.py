@@ -56,13 +56,13 @@ class Edge(NamedTuple):
     payer: str
     payee: str
     role: str
-    count: str
+    many: str
     told: Told
     when: str
 
     def words(self, found: Alerts) -> str:
         """Return it in words, without who pays whom."""
-        many = "" if self.count == "1" else f", {self.count} payments"
+        many = "" if self.many == "1" else f", {self.many} payments"
         return f"{self.told.text(found.asset)}{many}, {self.when} ({self.role})"
 
 

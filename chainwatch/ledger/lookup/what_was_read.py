@@ -16,6 +16,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import expect
 from chainwatch.ledger.coverage import UNREAD, coverage, histories, read_to, spans, unread
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.plotted import Plotted
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, TIME, Column, Privacy, Rows, Table
 from chainwatch.units import counted
@@ -65,7 +66,7 @@ HISTORIES = Table(
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class WhatWasRead(Result):
+class WhatWasRead(Plotted, Result):
     """What was read of each chain, and what was not, as amounts and counts.
 
     Attributes
@@ -129,7 +130,7 @@ def what_was_read(ledger: Ledger) -> WhatWasRead:
     Returns
     -------
     WhatWasRead
-        ``cw.figures.coverage(...)`` draws it.
+        ``.plot()`` draws it.
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     whole = ledger.history

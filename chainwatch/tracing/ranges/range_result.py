@@ -16,6 +16,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.errors import ConservationError
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.mask import shown_sums
+from chainwatch.results.plotted import Plotted
 from chainwatch.results.result import Finding, Result, digest_rows
 from chainwatch.results.roles import Roles
 from chainwatch.results.sentence import Sentence, Sum, joined, sentence
@@ -79,7 +80,7 @@ BY_KIND = Table(
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class TraceRange(Result):
+class TraceRange(Plotted, Result):
     """Value followed from the same subjects under every policy that has a meaning there.
 
     The lowest and highest of an amount are taken among the policies that conserve value and follow
