@@ -11,7 +11,6 @@ import polars as pl
 
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.atomic import absolute, check_free, write_whole
-from chainwatch.case.basis import basis_of
 from chainwatch.case.exports.catalogue import registry, write_exports
 from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.record import NOTHING, CaseRecord, now
@@ -19,6 +18,7 @@ from chainwatch.case.report.document import document
 from chainwatch.case.report.render import render_html, render_pdf
 from chainwatch.case.seal import LOG, verify, write_seal
 from chainwatch.errors import CaseError, ChainwatchError, MissingExtra
+from chainwatch.ledger.basis import basis_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition, annex
 from chainwatch.privacy.leaks.secrets import MASKED, PARTIES, TRANSACTIONS
