@@ -13,7 +13,6 @@ import polars as pl
 
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.atomic import absolute, check_free, write_whole
-from chainwatch.case.basis import basis_of
 from chainwatch.case.exports.catalogue import DEFAULT, chosen, write_exports
 from chainwatch.case.exports.shown.case import ShownCase, shown_case
 from chainwatch.case.exports.tables import write_tables
@@ -26,6 +25,7 @@ from chainwatch.case.report.embedded import embed
 from chainwatch.case.report.render import render_html, render_pdf
 from chainwatch.case.seal import LOG, verify, write_seal
 from chainwatch.errors import CaseError, ChainwatchError, MissingExtra
+from chainwatch.ledger.basis import basis_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition, annex
 from chainwatch.privacy.leaks.secrets import MASKED, PARTIES, TRANSACTIONS

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from chainwatch.case.basis import Basis
 from chainwatch.errors import MissingExtra
 from chainwatch.figures.flow_figure import FlowFigure
 from chainwatch.figures.interactive_page.view import InteractiveFigure
+from chainwatch.ledger.basis import Basis
 from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.result import Result
 

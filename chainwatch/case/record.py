@@ -12,7 +12,6 @@ from typing import Self
 
 import polars as pl
 
-from chainwatch.case.basis import Basis
 from chainwatch.case.log import ADDED, AGAIN, DISCLOSED, NOTED, OPENED, PLANNED, TRIED, Log
 from chainwatch.case.marking import label
 from chainwatch.case.origin import Origin
@@ -20,6 +19,7 @@ from chainwatch.case.schedule import Schedule, schedule
 from chainwatch.case.times import moment_of
 from chainwatch.case.trials import Trials, key_of, said_of, used
 from chainwatch.errors import CaseError
+from chainwatch.ledger.basis import Basis
 from chainwatch.privacy.edition import DISCLOSURE, Edition
 from chainwatch.privacy.leave import Leave
 from chainwatch.privacy.mask_rows import parties

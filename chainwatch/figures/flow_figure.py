@@ -13,7 +13,9 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import check_new
 from chainwatch.clusters.peeling.chains import PeelChains
-from chainwatch.errors import ChainwatchError, InputError
+from chainwatch.errors import ChainwatchError, InputError, expect
+from chainwatch.ledger.basis import basis_of
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flow_totals import Totals, totals
 from chainwatch.privacy.flows import Owners, Tagged, flows, node_places
@@ -169,6 +171,8 @@ class FlowFigure(Result):
         What tells it from the figure of another trace in one report.
     peels : PeelChains or None
         Peel chains that are drawn as one node each.
+    data : str
+        From which sources it is, when they were read and how far; empty where nobody said.
     """
 
     trace: Trace
@@ -178,6 +182,7 @@ class FlowFigure(Result):
     title: str
     name: str = ""
     peels: PeelChains | None = None
+    data: str = ""
 
     heading: ClassVar[str] = HEADING
     stem: ClassVar[str] = "flow"
@@ -191,7 +196,7 @@ class FlowFigure(Result):
         digests = {
             name: item.digest for name, item in vars(self).items() if isinstance(item, Result)
         }
-        named = {"name": self.name} if self.name else {}
+        named = {key: value for key in ("name", "data") if (value := getattr(self, key))}
         return {**digests, "top": self.top, "title": self.title, **named}
 
     def flows(self, edition: Edition) -> pl.DataFrame:
@@ -226,7 +231,7 @@ class FlowFigure(Result):
     def __repr__(self) -> str:
         title = f"{self.title!r}, " if self.title else ""
         steps = counted(self.trace.steps.height, "step", "steps")
-        return f"FlowFigure({title}{steps}, top {self.top})"
+        return f"{type(self).__name__}({title}{steps}, top {self.top})"
 
     def _repr_html_(self) -> str:
         """Return the picture, for notebooks, in the edition of the desk."""
@@ -243,8 +248,8 @@ class FlowFigure(Result):
             f"{self.trace.asset.shown(self.trace.amount)} received by {who}, followed by"
             f" {self.trace.policy.upper()}.{self._reach()}{self._shared()}{self._left_out()}"
             " A method of computing, not a finding of law; consistent with these payments, not"
-            " proof of who controls an address."
-        )
+            f" proof of who controls an address. {self.data}"
+        ).rstrip()
 
     def _reach(self) -> str:
         """Say of a policy that does not conserve value what its amounts are."""
@@ -336,6 +341,7 @@ def flow(
     title: str = "",
     name: str = "",
     peels: PeelChains | None = None,
+    ledger: Ledger | None = None,
 ) -> FlowFigure:
     """Return the figure of the main routes of a trace.
 
@@ -355,5 +361,18 @@ def flow(
         What tells it from the figure of another trace in one report.
     peels : PeelChains, optional
         What ``peel_chains(ledger)`` returned: each chain is drawn as one node.
+    ledger : Ledger, optional
+        What the trace was followed in: below the figure stands from which sources it is, when they
+        were read, and up to which block.
     """
-    return FlowFigure(trace, clusters, tags, top, title, name, peels)
+    return FlowFigure(trace, clusters, tags, top, title, name, peels, data_of(ledger))
+
+
+def data_of(ledger: Ledger | None) -> str:
+    """Return in sentences from which sources a ledger is, when they were read and how far."""
+    if ledger is None:
+        return ""
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    basis = basis_of(ledger)
+    sources = (("Sources", ", ".join(basis.sources)),) if basis.sources else ()
+    return " ".join(f"{name}: {value}." for name, value in (*sources, *basis.facts()))

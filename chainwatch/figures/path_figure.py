@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from chainwatch.addresses.canonical import text
 from chainwatch.clusters.explain import Explanation
 from chainwatch.errors import expect
 from chainwatch.figures import style
@@ -56,16 +57,34 @@ def path(
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure of fitting height.
     edition : Edition, optional
-        Who is shown, and what is rounded; without one, that of the desk.
+        Who is shown; without one, that of the desk, which shows the two that were asked for.
     """
     expect(explanation, Explanation, "explanation", "pass what clusters.why(a, b) returned")
     with shown_in(edition):
-        return _path(explanation, ax)
+        return _path(explanation, ax, _ends(explanation, edition))
 
 
-def _path(explanation: Explanation, ax: Axes | None) -> Axes:
-    links = _links(explanation)
-    words = _words(explanation)
+def _ends(explanation: Explanation, edition: Edition | None) -> dict[str, str]:
+    """Return what the two addresses that were asked for are called in an edition that is told.
+
+    Whoever asked knows them, so that the desk prints them; a figure made for others masks them too.
+    """
+    if edition is None:
+        return {}
+    both = ((explanation.chain, explanation.a),
+            (explanation.chain_b or explanation.chain, explanation.b))  # fmt: skip
+    return {text(one, chain): edition.name_of(chain, one) for chain, one in both}
+
+
+def _path(explanation: Explanation, ax: Axes | None, ends: dict[str, str]) -> Axes:
+    links = [
+        link._replace(start=ends.get(link.start, link.start), end=ends.get(link.end, link.end))
+        for link in _links(explanation)
+    ]
+    words, spoken = _words(explanation), alt_text(explanation)
+    for name, shown in ends.items():
+        words = [line.replace(name, shown) for line in words]
+        spoken = spoken.replace(name, shown)
     rows = [row for line in words for row in style.wrap(line, WIDE - 2 * MARGIN, LABEL, lines=4)]
     tall = HEAD + STEP * len(links) + 14.0 * len(rows) + 2 * MARGIN
     with style.settings():
@@ -73,7 +92,7 @@ def _path(explanation: Explanation, ax: Axes | None) -> Axes:
         ax.set_xlim(0, WIDE)
         ax.set_ylim(0, tall)
         ax.set_axis_off()
-        style.describe(ax, _title(explanation), alt_text(explanation))
+        style.describe(ax, _title(explanation), spoken)
         write(ax, MARGIN, tall - MARGIN, _title(explanation), 10.0, bold=True)
         bottom = _draw(ax, links, tall - HEAD)
         for number, row in enumerate(rows):

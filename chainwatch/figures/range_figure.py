@@ -151,7 +151,8 @@ def range_text(found: TraceRange) -> str:
         + "."
         for one in _kinds(found)
     ]
-    return " ".join([NO_INTERVAL, *told])
+    nothing = [NOTHING_CAME] if found.kinds.is_empty() else []
+    return " ".join([*nothing, NO_INTERVAL, *told])
 
 
 def _words(found: TraceRange, more: int) -> list[str]:

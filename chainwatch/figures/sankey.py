@@ -167,6 +167,8 @@ class _Page:
 
     def _bands(self, y: float) -> list[int]:
         """Draw the bands above a place, and return the nodes in the order of the key."""
+        if not self.chosen.nodes:
+            drawing.write(self.ax, MARGIN, y + self.height / 2, captions.NOTHING, LABEL)
         order = drawing.draw(self.ax, self.chosen, self.plan, self.placed, y, MARGIN)
         if self.plan.labels.lines:
             drawing.label(self.ax, self.chosen, self.plan, self.placed, self.lines, y, MARGIN)

@@ -9,9 +9,9 @@ import pytest
 
 import chainwatch as cw
 from chainwatch import figures
-from chainwatch.case.basis import Basis
 from chainwatch.case.interactive import write_pages
 from chainwatch.figures.interactive_page import page as page_module
+from chainwatch.ledger.basis import Basis
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What every figure owes: it is masked as it is told, readable in print, and the same everywhere."""
+"""What every figure owes: masked as it is told, readable in print, the same everywhere."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import polars as pl
 import pytest
-from flow_frames import HOSTILE, frame
+from flow_frames import frame
 from matplotlib.colors import to_rgb
 
 import chainwatch as cw
 from chainwatch import figures
+from chainwatch.addresses.canonical import text
 from chainwatch.errors import InputError, OutputExists
 from chainwatch.figures import style, typefaces
 from chainwatch.figures.graph.graph_drawing import draw_graph
@@ -74,6 +74,7 @@ def texts(ax: Any) -> list[str]:
 def test_the_mask_is_part_of_every_signature(drawn_of: Mapping[str, Any]) -> None:
     flow_figures = set(DRAWN) & set(figures.__all__)
     assert set(drawn_of) == set(DRAWN) == flow_figures
+    assert flow_figures | NO_PARTY | NO_DRAWING == set(figures.__all__), "say of what it is"
     for name in DRAWN:
         verb = getattr(figures, name)
         draws = figures.FlowFigure.plot if name.startswith("flow") else verb
@@ -88,19 +89,18 @@ def test_a_figure_is_of_the_edition_that_it_is_told(
 ) -> None:
     draw, of = drawn_of[name]
     roles = roles_of([of])
-    hidden, open_ = (" ".join(texts(draw(of, Edition(one, KEY, roles=roles))))
-                     for one in (DISCLOSURE, WORKING))  # fmt: skip
-    assert hidden != open_
-    by_desk = " ".join(texts(draw(of, None)))
-    keyed = re.compile(r"masked-\w+")
-    assert len(keyed.sub("", by_desk)) == len(keyed.sub("", hidden)), "the desk discloses too"
-    addresses = cw.plain(otter_case.ledger.outputs.select("chain", "address").unique().collect())
-    shown = {text for party, text in zip(roles, map(str, roles), strict=True)}
-    assert shown is not None
-    masked = [one for one in addresses["address"] if one]
-    said_open = sum(one[:9] in open_ and one in open_ for one in masked)
-    said_hidden = sum(one in hidden for one in masked)
-    assert said_hidden <= said_open
+    made = [draw(of, Edition(one, KEY, roles=roles)) for one in (DISCLOSURE, WORKING)]
+    hidden, open_ = (" ".join([*texts(ax), ax.get_label()]) for ax in made)
+    parties = otter_case.ledger.outputs.select("chain", "address").unique().collect().drop_nulls()
+    heads = {party: text(party[1], party[0])[:10] for party in parties.iter_rows()}
+    open_heads = {head for party, head in heads.items() if party in roles}
+    masked = {*heads.values()} - open_heads
+    assert len(masked) > 500
+    assert not any(head in hidden for head in masked)
+    if name in ("flow", "flow_graph", "path", "routes"):
+        assert any(head in open_ for head in masked)
+    else:
+        assert ("≈" in hidden, "≈" in open_) == (True, False)
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -109,12 +109,11 @@ def test_axes_are_taken_and_given_back_and_nothing_else_is_touched(
 ) -> None:
     _, of = drawn_of[name]
     before = mpl.rcParams.copy()
-    ax = style.new_axes(10.7, 9)
+    ax = style.new_axes(14, 20)
     verb = getattr(figures, name)
     back = verb(of).plot(ax=ax) if name.startswith("flow") else verb(of, ax)
     assert back is ax
     assert mpl.rcParams.copy() == before
-    assert "matplotlib.pyplot" not in sys.modules or True  # other tests may import it
 
 
 @pytest.mark.parametrize("size", sorted(style.SHEETS))
@@ -130,16 +129,15 @@ def test_the_smallest_text_can_be_read_in_print(
     else:
         ax = draw(of, None)
     if not style.readable_on(ax.figure, on):
-        assert name in ("path", "routes", "timeline", "policy_range", "sum_check"), name
+        assert not name.startswith("flow"), "these are drawn to the size"
+        assert size == "slide", "A4 has room for all of them"
         with pytest.raises(InputError, match="is the least that can be read"):
             figures.save(ax, path, size=size)
         assert not path.exists()
         return
     figures.save(ax, path, size=size)
-    head = path.read_text().partition(">")[2][:2000]
     wide, high = (float(re.search(rf'{side}="([\d.]+)pt"', path.read_text())[1]) / 72
                   for side in ("width", "height"))  # fmt: skip
-    assert head
     assert min(wide, high) <= on.height + 0.01
     assert max(wide, high) <= on.width + 0.01
     scale = wide / ax.figure.get_size_inches()[0]
@@ -149,7 +147,7 @@ def test_the_smallest_text_can_be_read_in_print(
 def test_what_cannot_be_read_on_a_page_is_not_written_for_it(tmp_path: Path) -> None:
     chain = frame([(f"n{n}", f"n{n + 1}", 10**8) for n in range(60)])
     ax = draw_graph(chain, symbol="BTC", decimals=8, top=60)
-    with pytest.raises(InputError, match=r"on a page of A4 the smallest text .* a smaller top"):
+    with pytest.raises(InputError, match=r"on a page of A4 the smallest text .* draw less"):
         figures.save(ax, tmp_path / "one.svg", size="a4")
     with pytest.raises(InputError, match="no size 'a3'"):
         figures.save(ax, tmp_path / "one.svg", size="a3")
@@ -160,7 +158,7 @@ def test_what_cannot_be_read_on_a_page_is_not_written_for_it(tmp_path: Path) -> 
 def test_a_png_has_its_size_in_print_too(tmp_path: Path) -> None:
     from PIL import Image
 
-    ax = draw_flow(frame([("a", "b", 5)]), symbol="BTC", decimals=8)
+    ax = draw_flow(frame([("a", "b", 5)]), symbol="BTC", decimals=8, ax=style.new_axes(8, 4))
     figures.save(ax, tmp_path / "one.png", size="slide")
     with Image.open(tmp_path / "one.png") as image:
         inches = [side / dots for side, dots in zip(image.size, image.info["dpi"], strict=True)]
@@ -223,6 +221,9 @@ SCRIPTS = {
 }  # fmt: skip
 
 
+BARE = re.compile("[\u200e\u200f\u2066-\u2069\u061c]")
+
+
 @pytest.mark.parametrize("draw", [draw_flow, draw_graph])
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_label_of_any_script_is_drawn_or_written_by_its_numbers(script: str, draw: Draw) -> None:
@@ -231,12 +232,10 @@ def test_a_label_of_any_script_is_drawn_or_written_by_its_numbers(script: str, d
     ax = draw(frame([("a", "b", 5)], labels={"a": label}), symbol="BTC", decimals=8)
     said = " ".join(texts(ax))
     written = typefaces.printable(label)
-    bare = {re.sub("[\u200e\u200f\u2066-\u2069\u061c]", "", one) for one in (said, written)}
-    assert any(re.sub("[\u200e\u200f\u2066-\u2069\u061c]", "", written) in one for one in bare)
+    assert BARE.sub("", written) in BARE.sub("", said)
     known = typefaces.glyphs()
     for item in ax.texts:
-        stray = {char for char in item.get_text() if ord(char) not in known}
-        assert not {one for one in stray if one.isprintable()}, item.get_text()
+        assert all(ord(char) in known for char in BARE.sub("", item.get_text())), item.get_text()
     with style.settings():
         ax.figure.canvas.draw()  # a missing glyph would be a warning, and so an error
 
@@ -285,7 +284,6 @@ def test_the_same_bytes_in_two_processes_wherever_they_run(tmp_path: Path) -> No
         )  # fmt: skip
         said.append(run.stdout)
     assert said[0] == said[1]
-    assert len(HOSTILE) == 8
 
 
 def test_a_file_that_is_there_and_a_folder_that_is_not_ours_are_left_alone(
@@ -299,4 +297,3 @@ def test_a_file_that_is_there_and_a_folder_that_is_not_ours_are_left_alone(
     with pytest.raises(InputError, match="name it"):
         figure.save(tmp_path / "one.gif")
     assert [one.name for one in tmp_path.iterdir()] == ["one.svg"]
-    assert pl.DataFrame().is_empty()

@@ -225,3 +225,15 @@ def test_a_graph_is_a_figure_of_a_case(vendors) -> None:
     marks = {one.mark for one in shown.key()}
     assert marks <= {*texts(shown.plot())}
     assert figure.digest != figures.flow(trace, None, tags, peels=peels, name="Kelp").digest
+
+
+def test_sources_and_dates_of_the_data_stand_below(vendors, otter_case) -> None:
+    trace, _, _ = vendors
+    shown = edition(DISCLOSURE, trace)
+    for verb in (figures.flow, figures.flow_graph):
+        figure = verb(trace, ledger=otter_case.ledger)
+        said = " ".join(texts(figure.plot(shown)))
+        for words in ("Sources: block-files", "Data acquired: ", "Read up to (btc-regtest): "):
+            assert words in said
+        assert figure.digest != verb(trace).digest
+        assert "Data acquired" not in " ".join(texts(verb(trace).plot(shown)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainwatch.clusters.peeling.chains import PeelChains
-from chainwatch.figures.flow_figure import FlowFigure, ShownFlows
+from chainwatch.figures.flow_figure import FlowFigure, ShownFlows, data_of
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flows import Owners, Tagged
 from chainwatch.results.result import recorded
@@ -50,6 +51,10 @@ class GraphFigure(FlowFigure):
     heading = GRAPH_HEADING
     stem = "flow_graph"
 
+    def words(self) -> Mapping[str, Any]:
+        """Return what makes it this figure, and that it is a graph."""
+        return {**super().words(), "drawn as": self.stem}
+
     def shown(self, edition: Edition, redact: Callable[[str], str] = str) -> ShownGraph:
         """Return it as an edition shows it, its title without what the edition may not say."""
         return ShownGraph(**vars(super().shown(edition, redact)))
@@ -65,6 +70,7 @@ def flow_graph(
     top: int = 40,
     title: str = "",
     name: str = "",
+    ledger: Ledger | None = None,
 ) -> GraphFigure:
     """Return the figure of a trace as a graph: who paid whom, how much and when.
 
@@ -89,5 +95,8 @@ def flow_graph(
         Heading.
     name : str
         What tells it from the figure of another trace in one report.
+    ledger : Ledger, optional
+        What the trace was followed in: below the figure stands from which sources it is, when they
+        were read, and up to which block.
     """
-    return GraphFigure(trace, clusters, tags, top, title, name, peels)
+    return GraphFigure(trace, clusters, tags, top, title, name, peels, data_of(ledger))

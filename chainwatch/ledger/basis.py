@@ -1,4 +1,4 @@
-"""What a case rests on: when its data was acquired, and up to which block of which day."""
+"""What an answer rests on: the sources of its data, when it was acquired, and how far it goes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ class Basis:
     """When the first and the last of the data was acquired, and how far each chain was read.
 
     Where nobody said when files were obtained, ``stated`` is false: the times are then those at
-    which they were read.
+    which they were read. ``sources`` are those that coverage names.
     """
 
     first: datetime | None = None
     last: datetime | None = None
     reached: tuple[Reached, ...] = ()
     stated: bool = True
+    sources: tuple[str, ...] = ()
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return it in words, as pairs of name and value."""
@@ -62,7 +63,8 @@ def basis_of(ledger: Ledger, *, stated: bool = True) -> Basis:
     )
     chains = sorted(ledger.chains, key=lambda one: one.alias)
     reached = (Reached(one.alias, _so_far(ledger, one)) for one in chains)
-    return Basis(first, last, tuple(reached), stated)
+    sources = ledger.coverage.select(pl.col("source").unique().sort()).collect()["source"]
+    return Basis(first, last, tuple(reached), stated, tuple(sources.drop_nulls()))
 
 
 def _so_far(ledger: Ledger, chain: Chain) -> str:
