@@ -101,9 +101,9 @@ The tables of `[[sources]]` are told on [a page of their own](sources.md). This 
 """
 
 TABLES = {
-    "[case]": "Head", "[[tags]]": "TagFiles", "[[statements]]": "StatementFile",
-    "[subjects]": "Subjects", "[asset]": "Token", "[owners]": "OwnerKeys", "[[owners.apart]]": "KeptApart",
-    "[[owners.stated]]": "StatedLink",
+    "[case]": "Head", "[case.goaml]": "GoamlSettings", "[[tags]]": "TagFiles",
+    "[[statements]]": "StatementFile", "[subjects]": "Subjects", "[asset]": "Token",
+    "[owners]": "OwnerKeys", "[[owners.apart]]": "KeptApart", "[[owners.stated]]": "StatedLink",
     "[follow]": "Follow",
     "[[follow.opened]]": "OpenedEnd", "[[dates]]": "NamedDay", "[[also]]": "Also",
 }  # fmt: skip

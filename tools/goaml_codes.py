@@ -25,7 +25,7 @@ def codes(schema: Path) -> Iterator[str]:
     """Yield the file, line by line."""
     data = schema.read_bytes()
     yield f"# Codes of {schema.name}, SHA-256 {hashlib.sha256(data).hexdigest()}: list, code\n"
-    yield "# UNODC's schema goAML 5.0.2, as published by an authority of the United Arab Emirates.\n"
+    yield "# UNODC's schema goAML 5.0.2, as an authority of the United Arab Emirates has it.\n"
     yield "# Other authorities have other lists.\n"
     yield "# Written by tools/goaml_codes.py.\n"
     root = ElementTree.fromstring(data)  # noqa: S314 - a schema that whoever runs this chose

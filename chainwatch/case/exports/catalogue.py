@@ -18,6 +18,21 @@ Writer = Callable[[ShownCase, Path], None]
 EXPORTS: tuple[Line, ...] = (
     Line("gexf", "chainwatch.case.exports.gexf:export_gexf", "Flows for Gephi, with times."),
     Line(
+        "case-uco",
+        "chainwatch.case.exports.case_uco:export_case_uco",
+        "CASE/UCO as JSON-LD for tools of digital forensics.",
+    ),
+    Line(
+        "followthemoney",
+        "chainwatch.case.exports.followthemoney:export_followthemoney",
+        "FollowTheMoney entities for Aleph and yente.",
+    ),
+    Line(
+        "goaml",
+        "chainwatch.case.exports.goaml:export_goaml",
+        "A goAML report for a financial intelligence unit; it needs settings.",
+    ),
+    Line(
         "graphml",
         "chainwatch.case.exports.graphml:export_graphml",
         "Flows for Gephi, yEd, Cytoscape, networkx.",
@@ -29,6 +44,16 @@ EXPORTS: tuple[Line, ...] = (
         "CSV for the import wizard of Maltego.",
     ),
     Line("neo4j", "chainwatch.case.exports.neo4j:export_neo4j", "CSV for neo4j-admin import."),
+    Line(
+        "misp",
+        "chainwatch.case.exports.misp:export_misp",
+        "An event for MISP.",
+    ),
+    Line(
+        "stix",
+        "chainwatch.case.exports.stix:export_stix",
+        "A STIX 2.1 bundle for OpenCTI and other intelligence platforms.",
+    ),
     Line(
         "tables",
         "chainwatch.case.exports.tables:export_tables",

@@ -34,7 +34,7 @@ def code_lists() -> Mapping[str, frozenset[str]]:
 
 
 class GoamlSettings(BaseModel):
-    """What a goAML report needs and no chain says; `[case.goaml]` of a case file."""
+    """Who reports, to whom, in which codes: what a goAML report needs and no chain says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -21,7 +21,9 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from chainwatch.case.analyses import asked_in, questions, registry, table_of
+from chainwatch.case.exports.catalogue import DEFAULT
 from chainwatch.case.file.diagnose import misfit, not_toml
+from chainwatch.case.file.export_keys import ExportNames, GoamlTable, check_told
 from chainwatch.case.file.follow_keys import Follow as Follow
 from chainwatch.case.file.inputs import note_read
 from chainwatch.case.file.keys import ChainName, Planned, Strict, Token
@@ -86,6 +88,13 @@ class Head(Planned):
         ],
         Field(description="Analyses that are asked for by name."),
     ] = ()
+    exports: ExportNames = DEFAULT
+    goaml: GoamlTable = None
+
+    @model_validator(mode="after")
+    def _exports_told(self) -> Head:
+        check_told(self.exports, self.goaml)
+        return self
 
     @model_validator(mode="after")
     def _leave(self) -> Head:
