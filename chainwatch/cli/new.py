@@ -140,8 +140,9 @@ class _Asking(NamedTuple):
                 raise InputError("nobody was asked, and nothing is usual", remedy=f"give {option}")
             return read(usual)
         while True:
+            answer = _answer(f"{number} of 6. {words}", usual, option)
             try:
-                return read(_answer(f"{number} of 6. {words}", usual, option))
+                return read(answer)
             except ChainwatchError as error:
                 sys.stderr.write(f"  {visible(str(error))}\n")
                 sys.stderr.flush()
