@@ -19,6 +19,7 @@ from chainwatch.tracing.ranges.range_result import (
     TraceRange,
     kind_in_words,
 )
+from chainwatch.tracing.result import NOTHING_CAME
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -156,8 +157,9 @@ def range_text(found: TraceRange) -> str:
 
 
 def _words(found: TraceRange, more: int) -> list[str]:
-    said = [NO_INTERVAL, "Every one: what lies at the same places under each of"
-            f" {', '.join(found.compared)}."]  # fmt: skip
+    said = [NOTHING_CAME] if found.kinds.is_empty() else []
+    said += [NO_INTERVAL, "Every one: what lies at the same places under each of"
+             f" {', '.join(found.compared)}."]  # fmt: skip
     if more > 0:
         said.append(f"{more:,} smaller kinds of end are not drawn; the table has them.")
     return said

@@ -15,7 +15,7 @@ from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import Edition
 from chainwatch.results.table import BEHIND, DIRECTION, Column, Rows, Table, behind
 from chainwatch.tracing.ends.holders import with_behind
-from chainwatch.tracing.result import REACHES, Trace
+from chainwatch.tracing.result import NOTHING_CAME, REACHES, Trace
 from chainwatch.tracing.trace_tables import ENDS
 from chainwatch.units import counted, exact_sum
 
@@ -118,6 +118,8 @@ def _words(trace: Trace, parts: Sequence[Part]) -> list[str]:
     whole = trace.asset.shown(trace.amount)
     said = [f"{whole} came in and {whole} ended: the two sums are equal to the last base unit,"
             " subject by subject."]  # fmt: skip
+    if not parts:
+        said.insert(0, NOTHING_CAME)
     if any(one.told.rounded for one in parts):
         said.append("≈: rounded to protect others than subjects, findings and services; such parts"
                     " add up to the sum only about, and their bars share what the others"

@@ -16,7 +16,7 @@ from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import WORKING, Edition
 from chainwatch.results.table import BEHIND, DIRECTION, WHEN, Column, Rows, Table, behind
 from chainwatch.tracing.ends.holders import NAMELESS, holders
-from chainwatch.tracing.result import REACHES, Trace
+from chainwatch.tracing.result import NOTHING_CAME, REACHES, Trace
 from chainwatch.tracing.trace_tables import ENDS
 from chainwatch.units import exact_sum
 
@@ -124,7 +124,7 @@ UNDATED = "Of some payments no time was read: they are in no bar."
 def _words(trace: Trace, unit: str, lanes: Sequence[Lane], more: int) -> list[str]:
     undated = sum(part["time"].null_count() for part in (trace.origins, trace.ends))
     if not lanes:
-        return [NO_TIMES if undated else "Nothing was read to come in."]
+        return [NO_TIMES if undated else NOTHING_CAME]
     said = [f"A bar is a {unit}; all bars share one scale of amounts."]
     if undated:
         said.append(UNDATED)
