@@ -25,6 +25,7 @@ from chainwatch.attribution.tags import read_tags as read_tags
 from chainwatch.attribution.tags import tags_of as tags_of
 from chainwatch.case.bundle.bundle import Bundle as Bundle
 from chainwatch.case.bundle.bundle import bundle as bundle
+from chainwatch.case.bundle.desk import recipient_annex as recipient_annex
 from chainwatch.case.bundle.replay import Replayed as Replayed
 from chainwatch.case.bundle.replay import replay as replay
 from chainwatch.case.bundle.signing import add_timestamp as add_timestamp

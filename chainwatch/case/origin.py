@@ -14,6 +14,7 @@ from chainwatch.results.provenance import digest_bytes
 
 INPUTS = "inputs.json"
 CASE_TOML, CASE_JSON = "case.toml", "case.json"
+OF_THE_DESK = ("editions", "working_reason", "working_authority")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Origin:
             (folder / CASE_TOML).write_bytes(self.text.encode())
         else:
             told = view.text.plain(tomllib.loads(self.text))
+            # That there is a working edition, and why, is no part of what is disclosed.
+            told["case"] = {k: v for k, v in told["case"].items() if k not in OF_THE_DESK}
             (folder / CASE_JSON).write_bytes(pretty(_dated(told)))
         files = [
             {

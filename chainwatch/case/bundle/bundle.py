@@ -38,6 +38,7 @@ from chainwatch.case.bundle.extract import (
 )
 from chainwatch.case.bundle.handed_out import note_handed_out
 from chainwatch.case.bundle.rework import check_files_suffice, rework
+from chainwatch.case.case import Case
 from chainwatch.case.marking import label, marking
 from chainwatch.case.recipes.rerun import RERUN, Rerun
 from chainwatch.case.recipes.run import ANNEX
@@ -45,7 +46,7 @@ from chainwatch.case.recipes.steps import Say
 from chainwatch.case.seal import MANIFEST, SEAL, facts_in, verify
 from chainwatch.errors import CaseError, ChainwatchError
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.privacy.edition import DISCLOSURE, WORKING
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.leave import leave
 from chainwatch.privacy.mask_key import read_mask_key, recipient_key
 from chainwatch.results.provenance import digest_bytes
@@ -215,11 +216,11 @@ def _put_edition(
             where=str(written), remedy="name the folder of a run, or write the case anew",
         )  # fmt: skip
     wish.say(f"working the case again for {wish.recipient or wanted}")
-    rework(
+    case = rework(
         rerun, data_of(wish.source, wish.data), ledger, place, mask_key=_key(wish),
         edition=wish.edition, tlp=str(wanted).removeprefix("TLP:"), say=wish.say,
     )  # fmt: skip
-    _check_same(written, place, wish, rerun)
+    _check_same(written, case, wish)
 
 
 def _key(wish: _Wish) -> bytes:
@@ -228,13 +229,11 @@ def _key(wish: _Wish) -> bytes:
     return recipient_key(key, wish.recipient) if wish.recipient else key
 
 
-def _check_same(written: Path, again: Path, wish: _Wish, rerun: Rerun) -> None:
-    """Refuse what was computed again with other results; keyed digests differ with their key."""
-    first, second = (
-        [row["what"] for row in json.loads((folder / MANIFEST).read_bytes())["results"]]
-        for folder in (written, again)
-    )
-    if first != second:
+def _check_same(written: Path, case: Case, wish: _Wish) -> None:
+    """Refuse what was computed again with other results than those that were written."""
+    seal = Edition(wish.edition, read_mask_key(wish.source / ANNEX / MASK_KEY)).digest
+    given = [row["content"] for row in facts_in(written / MANIFEST)["results"]]
+    if given != [seal(result.digest) for result, _ in case.results]:
         raise CaseError(
             "the case, computed again, gives other results than were written",
             where=str(wish.source), remedy="run the case again with this version of chainwatch",

@@ -1,16 +1,22 @@
-"""What a bundle is made from at the desk: the data of a run, and its ledger as it was read."""
+"""What stays at the desk: the data of a run, its ledger as it was read, and whom names stand for."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import polars as pl
+
+from chainwatch.addresses.canonical import parse
+from chainwatch.case.bundle.contents import MASK_KEY
 from chainwatch.case.bundle.extract import pinned_ledger
 from chainwatch.case.file.model import DATA_VARIABLE
 from chainwatch.case.recipes.rerun import Rerun
-from chainwatch.case.recipes.run import DATA, LEDGER
+from chainwatch.case.recipes.run import ANNEX, DATA, LEDGER
 from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.edition import DISCLOSURE, Edition
+from chainwatch.privacy.mask_key import read_mask_key, recipient_key
 
 
 def data_of(run: Path, given: Path | None) -> Path:
@@ -42,3 +48,34 @@ def ledger_of(run: Path, rerun: Rerun, given: Path | None) -> Ledger:
     """Return the ledger of a run as of the commit that its case read."""
     place = data_of(run, given) / rerun.outside if rerun.outside else run / LEDGER
     return pinned_ledger(place, rerun)
+
+
+def recipient_annex(run: str | Path, recipient: str) -> pl.DataFrame:
+    """Return whom the pseudonyms of one recipient's bundle stand for: for the desk alone.
+
+    Parameters
+    ----------
+    run : path
+        Folder of the run, with its annex.
+    recipient : str
+        For whom the bundle was made.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``chain, pseudonym`` (the recipient's), ``of_the_case`` (that of the annex), ``address``.
+
+    Raises
+    ------
+    InputError
+        If the annex has no key.
+    """
+    annex = Path(run) / ANNEX
+    theirs = Edition(DISCLOSURE, recipient_key(read_mask_key(annex / MASK_KEY), recipient))
+    rows = pl.read_parquet(annex / "pseudonyms.parquet").select("chain", "pseudonym", "address")
+    made = [
+        (chain, theirs.pseudonym(chain, parse(address, chain)), pseudonym, address)
+        for chain, pseudonym, address in rows.iter_rows()
+    ]
+    names = ("chain", "pseudonym", "of_the_case", "address")
+    return pl.DataFrame(made, schema=dict.fromkeys(names, pl.String), orient="row")

@@ -12,8 +12,10 @@ from pathlib import Path
 import bagit
 import polars as pl
 import pytest
+from small_case import OTHERS
 
 import chainwatch as cw
+from chainwatch.addresses.canonical import parse
 from chainwatch.case.bundle.bundle import Bundle
 from chainwatch.case.bundle.handed_out import handed_out_log
 from chainwatch.case.bundle.replay import compared
@@ -107,6 +109,12 @@ def test_two_recipients_cannot_join_what_they_were_given(
     names = {one.pseudonym("bip122:x", bytes(20)) for one in (*editions, Edition(DISCLOSURE, KEY))}
     assert len(names) == 3
     assert recipient_key(KEY, " Office A ") == editions[0].key
+    annex = cw.recipient_annex(small_run, "Office A")
+    assert set(OTHERS) <= set(annex["address"])
+    for row in annex.iter_rows(named=True):
+        address = parse(row["address"], row["chain"])
+        assert row["pseudonym"] == editions[0].pseudonym(row["chain"], address)
+        assert row["pseudonym"] != row["of_the_case"]
     noted = [json.loads(line) for line in handed_out_log(small_run).read_bytes().splitlines()]
     mine = [one for one in noted if one["for"] == "Office A"]
     assert [(one["why"], one["content"]) for one in mine] == [("request 1", ours[0].digest)]
