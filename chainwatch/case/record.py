@@ -117,7 +117,8 @@ class CaseRecord:
             self.desk_leaves += 1
 
     def _log(self, what: str, why: str, content: str, authority: str = "") -> None:
-        self.log.append(self.investigator, what, why, content, authority)
+        said = (visible(one, keep="\n") for one in (self.investigator, what, why))
+        self.log.append(*said, content, visible(authority, keep="\n"))
         self.times.append(self.clock().isoformat())
 
     def whole(self) -> list[tuple[Result, str]]:

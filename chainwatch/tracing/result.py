@@ -18,6 +18,7 @@ from chainwatch.results.result import Finding, Result, digest_rows
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import Sum, joined, sentence
 from chainwatch.results.table import Rows
+from chainwatch.sanitize import visible
 from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt, too_wide
 from chainwatch.tracing.chosen import followed_parties
 from chainwatch.tracing.custody.hosted import CUSTODY
@@ -323,7 +324,7 @@ class Trace(Result):
                 shown_sums(within, sums, ends), ends.frame.iter_rows(named=True), strict=True
             )
         ]
-        return "\n".join([*self._head(), *rows, *self._notes()])
+        return visible("\n".join([*self._head(), *rows, *self._notes()]), keep="\n")
 
     def _head(self) -> Sequence[str]:
         whose = self.origins["subject"].n_unique()
