@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chainwatch.case.basis import Basis
 from pypdf import PdfReader
 
 import chainwatch as cw
 from benchmarks.paths import BTC, coin, coins
 from chainwatch import figures
-from chainwatch.case.basis import Basis
 from chainwatch.case.case import Case
 from chainwatch.figures.case_figure import trace_figures
 

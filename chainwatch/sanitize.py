@@ -8,6 +8,7 @@ the PDF, in a ``bdi`` element in a page.
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -48,6 +49,24 @@ def written_out(character: str) -> str:
     """Return a character by its number, as ``‹U+202E›``."""
     return f"‹U+{ord(character):04X}›"
 
+
+def _halves_written_out(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    said = "".join(map(written_out, error.object[error.start : error.end]))
+    return said.encode("utf-8"), error.end
+
+
+HALVES = "chainwatch.halves"
+"""For ``encode``: writes halves of characters, which UTF-8 cannot hold, by their number.
+
+Examples
+--------
+>>> "a\ud800".encode("utf-8", HALVES).decode()
+'a‹U+D800›'
+"""
+
+codecs.register_error(HALVES, _halves_written_out)
 
 WRITTEN_OUT = re.compile(r"‹U\+[0-9A-F]{4,6}›")
 """A character that is written by its number: it never breaks, and reads from left to right."""

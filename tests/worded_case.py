@@ -1,13 +1,13 @@
 """A small case on a token whose every text is given: of tags, services, token, case and notes.
 
-Three accounts are subjects; their money goes through strangers to two services, by which it ends,
+Two accounts are subjects; their money goes through strangers to services, by which it ends,
 and part of it stays. Everything that a case can say in words of strangers stands in it once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -25,13 +25,13 @@ from chainwatch.results.table import Column, Table
 KEY = bytes(range(16))
 PAYMENTS = (
     ("giver>kelp:90000001", 1), ("giver>wrack:40000007", 2), ("kelp>amy:50000003", 10),
-    ("kelp>shop1:30000002", 11), ("amy>shop1:20000005", 12), ("amy>bob:25000004", 13),
-    ("bob>souk:24000009", 14), ("wrack>carl:35000006", 15), ("carl>shop2:34000008", 16),
+    ("kelp>host1:30000002", 11), ("amy>host1:20000005", 12), ("amy>bob:25000004", 13),
+    ("bob>host3:24000009", 14), ("wrack>carl:35000006", 15), ("carl>host2:34000008", 16),
     ("buyer>kelp:1234567", 20),
 )  # fmt: skip
 """Who pays whom how many base units of the token, and at which minute."""
 
-SUBJECTS, HOSTS = ("kelp", "wrack"), ("shop1", "shop2", "souk")
+SUBJECTS = ("kelp", "wrack")
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,14 @@ class Named(Accounts):
 
 @dataclass(frozen=True)
 class Words:
-    """What stands where in a case; ``services`` are those of the three hosts."""
+    """What stands where in a case; ``services`` are those of ``host1``, ``host2`` and so on.
+
+    Where there is no ``label``, the wallets of services bear the names of these.
+    """
 
     label: str = "a shop"
     actor: str = "shop"
-    services: tuple[str, str, str] = ("exchange one", "exchange two", "souk")
+    services: tuple[str, ...] = ("exchange one", "exchange two", "souk")
     subject: str = "Kelp (vendor)"
     symbol: str = "USDT"
     title: str = "A small case"
@@ -63,16 +66,9 @@ class Words:
     finding: str = "They know each other."
 
 
-def of_one(word: str) -> Words:
-    """Return words that are all one, services apart by a number behind it."""
-    names = tuple(f"{word}{number}" for number in (1, 2, 3))
-    fields = {name: word for name in Words.__dataclass_fields__ if name != "services"}
-    return Words(**fields, services=names)  # type: ignore[arg-type]
-
-
 WORDS = Table(
     "words",
-    ("who",),
+    (),
     "What strangers said of parties.",
     (
         Column.party("who", "of whom"),
@@ -97,8 +93,8 @@ def ledger_of(payments: Iterable[tuple[str, int]] = PAYMENTS) -> Ledger:
 def tags_of(words: Words) -> cw.Tags:
     """Return the tags of the case: of subjects, and of the wallets of services."""
     said = [
-        (host, service, "exchange", {"label": words.label, "context": '{"a": 1}'})
-        for host, service in zip(HOSTS, words.services, strict=True)
+        (f"host{number}", service, "exchange", {"label": words.label or service})
+        for number, service in enumerate(words.services, 1)
     ]
     more = {"label": words.subject, "actor": None}
     return ACCOUNTS.tags(*said, *((who, words.actor, "vendor", more) for who in SUBJECTS))
@@ -112,7 +108,8 @@ def results_of(words: Words, payments: Iterable[tuple[str, int]] = PAYMENTS) -> 
         ledger, subjects, policy="fifo", asset=asset, stop=tags.where(concept="service")
     )
     rows = WORDS.frame(
-        [(ACCOUNTS("kelp"), words.finding, -5), (ACCOUNTS("shop1"), words.finding, 12)]
+        [(ACCOUNTS("kelp"), words.finding, -5)]
+        + [(ACCOUNTS("host1"), service, 12) for service in words.services]
     )
     finding = Finding(
         words.finding, (words.finding,), WORDS.rows(rows), asset, (words.finding,), words.finding
@@ -134,8 +131,3 @@ def worded_case(
         case.add(result, note=words.note)
     case.look_beside(ledger_of(payments))
     return case
-
-
-def without(words: Words, *names: str) -> Words:
-    """Return words in which some are harmless."""
-    return replace(words, **{name: getattr(Words(), name) for name in names})

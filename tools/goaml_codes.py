@@ -1,6 +1,6 @@
 """Write the code lists of goAML from its schema, as an authority publishes it, for the package.
 
-Run: ``python tools/goaml_codes.py ../shared/data/schemas/goAMLSchema-5.0.2.xsd``
+Run: ``python tools/goaml_codes.py goAMLSchema-5.0.2.xsd``
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from chainwatch.errors import MissingExtra
 from chainwatch.figures.flow_figure import FlowFigure
 from chainwatch.figures.interactive_page.view import InteractiveFigure
-from chainwatch.ledger.basis import Basis
+from chainwatch.ledger.lookup.basis import Basis
 from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.result import Result
 

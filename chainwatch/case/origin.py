@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from chainwatch.case.file.inputs import Input
+from chainwatch.case.inputs import Input
 from chainwatch.case.seal import pretty
 from chainwatch.privacy.edition import WORKING
 from chainwatch.privacy.masked_view import MaskedView

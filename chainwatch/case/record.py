@@ -19,7 +19,7 @@ from chainwatch.case.schedule import Schedule, schedule
 from chainwatch.case.times import moment_of
 from chainwatch.case.trials import Trials, key_of, said_of, used
 from chainwatch.errors import CaseError
-from chainwatch.ledger.basis import Basis
+from chainwatch.ledger.lookup.basis import Basis
 from chainwatch.privacy.edition import DISCLOSURE, Edition
 from chainwatch.privacy.leave import Leave
 from chainwatch.privacy.mask_rows import parties
@@ -242,7 +242,8 @@ class CaseRecord:
     def _log(
         self, what: str, why: str, content: str, authority: str = "", *, kind: str = ADDED
     ) -> None:
-        self.log.append(self.investigator, what, why, content, authority, kind=kind)
+        who, act, reason = (visible(one, keep="\n") for one in (self.investigator, what, why))
+        self.log.append(who, act, reason, content, visible(authority, keep="\n"), kind=kind)
         self._timed()
 
     def _timed(self) -> None:

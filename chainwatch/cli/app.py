@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from chainwatch.cli import (
-    bundles,
     evaluate,
     leaks,
     ledger,
     names,
-    new,
     owners,
     received,
     roles,
     tags,
     trace,
 )
+from chainwatch.cli.cases import bundles, new
 from chainwatch.cli.health.commands import health_app
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (

@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from chainwatch.results.plotted import draws
+from chainwatch.results.plotted import draws as _draws
 
 if TYPE_CHECKING:
     from chainwatch.figures.between.routes_figure import routes
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chainwatch.figures.charts.activity_map import activity_map
     from chainwatch.figures.charts.coverage_chart import coverage_chart
     from chainwatch.figures.charts.exposure_bars import exposure_bars
+    from chainwatch.figures.charts.rates_figure import rates, reliability
     from chainwatch.figures.evidence.cluster_evidence import cluster_evidence
     from chainwatch.figures.evidence.typology_card import typology_card
     from chainwatch.figures.flow_figure import FlowFigure, flow
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from chainwatch.figures.interactive_page.view import InteractiveFigure, interactive
     from chainwatch.figures.path_figure import path
     from chainwatch.figures.range_figure import policy_range
-    from chainwatch.figures.rates_figure import rates, reliability
     from chainwatch.figures.style import save
     from chainwatch.figures.sum_figure import sum_check
     from chainwatch.figures.time_figure import timeline
@@ -63,8 +63,8 @@ _HOMES = {
     "interactive": "interactive_page.view",
     "path": "path_figure",
     "policy_range": "range_figure",
-    "rates": "rates_figure",
-    "reliability": "rates_figure",
+    "rates": "charts.rates_figure",
+    "reliability": "charts.rates_figure",
     "routes": "between.routes_figure",
     "save": "style",
     "sum_check": "sum_figure",
@@ -101,4 +101,4 @@ def _plot(name: str, result: Any, ax: Any = None, **how: Any) -> Any:
 
 
 for _kind, _name in PLOTS.items():
-    draws(_kind, partial(_plot, _name))
+    _draws(_kind, partial(_plot, _name))

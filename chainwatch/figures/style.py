@@ -129,6 +129,10 @@ def shorten(text: str, characters: int) -> str:
     return "".join([*units[:head], "…", *units[len(units) - tail :]])
 
 
+NARROWEST = 6
+"""No letter is narrower than this part of the size of its typeface; an ``i`` is a quarter."""
+
+
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a line in points."""
@@ -147,6 +151,9 @@ def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     A phrase keeps three words at least. A remark of ours in brackets at the end of a name says what
     is not known of it: it stays whole where there is room for it, and the name is shortened.
     """
+    most = int(NARROWEST * width / size) + 8
+    if len(text) > 2 * most:  # of thousands of letters the first and last are all that can fit
+        text = text[:most] + text[-most:]
     if _surely_fits(text, width, size, bold) or text_width(text, size, bold=bold) <= width:
         return text
     name, remark = remarked(text)
@@ -183,6 +190,8 @@ def wrap(text: str, width: float, size: float, *, lines: int, bold: bool = False
             rows[-1] = row
         else:
             rows.append(fit(piece.rstrip(), width, size, bold=bold) + " " * piece.endswith(" "))
+        if len(rows) > lines + 1:
+            break
     rows = [row.rstrip() for row in rows if row.strip()]
     if len(rows) > lines:
         last = breakable(rows[lines - 1])

@@ -124,6 +124,8 @@ class TextMask:
         return POOLED if len(data) == BARE_BYTES or _canonical(data) else word
 
     def _address(self, word: str) -> str:
+        if len(word) > LONGEST_ADDRESS:
+            return word
         for name in self._chains:
             try:
                 address = parse(word, name)
@@ -132,6 +134,9 @@ class TextMask:
             return word if address in self._open else self.edition.name_of(name, address)
         return word
 
+
+LONGEST_ADDRESS = 128
+"""No address of any chain is longer: CashAddr has 112 letters at most, Bech32 has 90."""
 
 _BLANK = r"(?:\s|%20|\+)+"
 _BETWEEN = r"(?:%20|[\W_])*"

@@ -15,6 +15,7 @@ import polars as pl
 
 from chainwatch.errors import InputError
 from chainwatch.results.deferred import Deferring
+from chainwatch.sanitize import HALVES
 
 Pieces = Callable[[], Iterator[pl.Series]]
 """Gives a column in pieces, one after the other, each time that it is called."""
@@ -261,5 +262,9 @@ def digest_json(value: object) -> str:
 
 
 def canonical_json(value: object) -> bytes:
-    """Return plain data as JSON bytes with sorted keys and no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return plain data as JSON bytes with sorted keys and no spaces.
+
+    Half a character, which a name of a file may hold and UTF-8 cannot, is written by its number.
+    """
+    told = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return told.encode("utf-8", HALVES)

@@ -295,7 +295,7 @@ class Finding(Result):
         }
 
     def __repr__(self) -> str:
-        return f"Finding({self.title!r}, {counted(self.frame.height, 'row', 'rows')})"
+        return f"Finding({visible(self.title)!r}, {counted(self.frame.height, 'row', 'rows')})"
 
     def _repr_html_(self) -> str:
         text = " ".join(shown_sentence(self, one, self.rows) for one in self.text)

@@ -19,7 +19,7 @@ from chainwatch.results.result import Finding, Result, digest_rows
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import Sum, joined, sentence
 from chainwatch.results.table import Rows
-from chainwatch.sanitize import preformatted
+from chainwatch.sanitize import preformatted, visible
 from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt, too_wide
 from chainwatch.tracing.chosen import followed_parties
 from chainwatch.tracing.custody.hosted import CUSTODY
@@ -331,7 +331,7 @@ class Trace(Result):
                 shown_sums(within, sums, ends), ends.frame.iter_rows(named=True), strict=True
             )
         ]
-        return "\n".join([*self._head(), *rows, *self._notes()])
+        return visible("\n".join([*self._head(), *rows, *self._notes()]), keep="\n")
 
     def _head(self) -> Sequence[str]:
         whose = self.origins["subject"].n_unique()
@@ -399,7 +399,9 @@ def ends_finding(followed: Trace) -> Finding:
     if doubt := doubt_of(followed.asset, followed.ends):
         text.append(doubt)
     wide = too_wide(followed.unknown, followed.asset)
-    open_ = (followed.lacking(), _hangs(followed), wide, followed.effect_doubt)
+    order = followed.order_open()  # amounts hang on the order of transfers
+    hangs = f"{order} The amounts are those of one order." if order else ""
+    open_ = (followed.lacking(), hangs, wide, followed.effect_doubt)
     text += [part for part in (wide, followed.decimals_doubt, followed.effect_doubt) if part]
     as_of, balances = followed.unspent_as_of(), not followed.balances.is_empty()
     phrases = [
@@ -440,12 +442,6 @@ def _idle(followed: Trace) -> int:
     )
     came = {*followed.origins["subject"], *paid["subject"]}
     return len({*followed.subjects["subject"]} - came)
-
-
-def _hangs(followed: Trace) -> str:
-    """Return in a sentence that amounts hang on the order of transfers, if they may."""
-    told = followed.order_open()
-    return f"{told} The amounts are those of one order." if told else ""
 
 
 def _silent(followed: Trace) -> str:

@@ -11,7 +11,7 @@ import chainwatch as cw
 from chainwatch import figures
 from chainwatch.case.interactive import write_pages
 from chainwatch.figures.interactive_page import page as page_module
-from chainwatch.ledger.basis import Basis
+from chainwatch.ledger.lookup.basis import Basis
 
 
 @pytest.fixture(scope="module")

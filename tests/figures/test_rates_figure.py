@@ -12,7 +12,7 @@ from chainwatch.errors import ArgumentError
 from chainwatch.evaluate.calibration import CALIBRATION, Calibration
 from chainwatch.evaluate.evaluation import RECIPE_RATES, RULE_RATES, Evaluation
 from chainwatch.figures import rates, reliability
-from chainwatch.figures.rates_figure import APART, _spread_out
+from chainwatch.figures.charts.rates_figure import APART, _spread_out
 from chainwatch.figures.style import save_figure, settings
 
 BASIS = "simulated owners, honest"

@@ -116,9 +116,7 @@ def bundle(
     reason, authority : str
         Why the working edition is handed out, and on whose authority.
     made : datetime, optional
-        When it is made; now, if not given.
-    replace, say
-        As of ``run_case``.
+        When it is made; now, if not given. ``replace`` and ``say`` are those of ``run_case``.
 
     Raises
     ------

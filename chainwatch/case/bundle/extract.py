@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from chainwatch.case.exports.tables import parquet_bytes
-from chainwatch.case.file.inputs import Input, digest_of
+from chainwatch.case.inputs import Input, digest_of
 from chainwatch.case.recipes.rerun import Rerun, identity_of
 from chainwatch.errors import CaseError, ChainwatchError, InputError
 from chainwatch.ledger import schema

@@ -75,7 +75,8 @@ def goaml_bytes(case: ShownCase) -> bytes:
     """
     root = _Report(case, goaml_settings(case.settings.get("goaml"))).element()
     indent(root, " ")
-    return tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    data: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return data + b"\n"
 
 
 class _Report:

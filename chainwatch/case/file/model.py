@@ -25,11 +25,11 @@ from chainwatch.case.exports.catalogue import DEFAULT
 from chainwatch.case.file.diagnose import misfit, not_toml
 from chainwatch.case.file.export_keys import ExportNames, GoamlTable, check_told
 from chainwatch.case.file.follow_keys import Follow as Follow
-from chainwatch.case.file.inputs import note_read
 from chainwatch.case.file.keys import ChainName, Planned, Strict, Token
 from chainwatch.case.file.lines import Written
 from chainwatch.case.file.owner_keys import OwnerKeys
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
+from chainwatch.case.inputs import note_read
 from chainwatch.case.registry import Line
 from chainwatch.errors import CaseError, InputError
 

@@ -63,8 +63,7 @@ def add_account_findings(
     lure = poisoning(follow.trifle, follow.alike_head, follow.alike_tail)
     services = tags.services()
     held = by_custody(ledger, services, asset, follow, lure)
-    at = held.hosts
-    direct = _direct(ledger, subjects, asset, tags, follow)
+    at, direct = held.hosts, _direct(ledger, subjects, asset, tags, follow)
     how: dict[str, Any] = {
         "stop": [services, held.stop], "asset": asset, "poisoning": lure, **limits_of(follow),
     }  # fmt: skip
@@ -110,8 +109,7 @@ def add_account_findings(
         apart.unread_finding(ledger, followed, direct, paid), note="What this case cannot know."
     )
     case.add(direct, note="Every payment, for recomputation.")
-    for figure in figures:
-        case.add(figure)
+    case.add(*figures)
     case.share(case_figure(read, kind="coverage"))
     return Part(followed, subjects, held, follow, called=case.called, lure=lure)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chainwatch.case.file.inputs import Input
+from chainwatch.case.inputs import Input
 from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.provenance import canonical_json, digest_bytes, digest_json

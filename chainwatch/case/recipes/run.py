@@ -19,7 +19,6 @@ from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
 from chainwatch.case.exports.catalogue import chosen
 from chainwatch.case.file.export_keys import check_told, settings_of
-from chainwatch.case.file.inputs import Input, inputs_of, noted_files
 from chainwatch.case.file.model import (
     Asked,
     CaseFile,
@@ -32,6 +31,7 @@ from chainwatch.case.file.source_tables import LedgerTable
 from chainwatch.case.findings.no_effect import no_effect_finding
 from chainwatch.case.findings.stated import stated_finding
 from chainwatch.case.ground import Ground, Part
+from chainwatch.case.inputs import Input, inputs_of, noted_files
 from chainwatch.case.origin import Origin
 from chainwatch.case.recipes.account import add_account_findings
 from chainwatch.case.recipes.chapter import PART_STEPS, Chapter
@@ -116,8 +116,7 @@ def run_case(
     out : path
         Folder to write. It must not exist, unless ``replace`` and an earlier run made it.
     data : path, optional
-        Folder from which the paths of the case file start; else ``CHAINWATCH_DATA``, else the
-        folder of the case file.
+        Where the paths of the case file start; else ``CHAINWATCH_DATA``, else its own folder.
     mask_key : bytes, optional
         Secret of the pseudonyms. Random where none is given; the annex keeps it.
     acquired : datetime, optional
@@ -125,11 +124,9 @@ def run_case(
     replace : bool
         Put the new folder in the place of an earlier run's.
     only_hosts : iterable of str
-        Hosts (``host`` or ``host:port``) that sources of the case file may ask; nobody else is
-        asked, and nobody at all unless they or ``online`` are given.
+        Hosts (``host`` or ``host:port``) that sources may ask; nobody else is asked.
     online : bool
-        Any public host may be asked. What third parties are asked stands in the file
-        ``OUT.disclosures.jsonl`` beside the folder.
+        Any public host may be asked; what they are asked stands in ``OUT.disclosures.jsonl``.
     exports : iterable of str
         Formats in which editions are written beside those that the case file names.
     say : function, optional

@@ -292,4 +292,4 @@ def _head(ax: Axes, tip: tuple[float, float], side: int, width: float) -> None:
     ax.add_artist(Polygon(corners, closed=True, facecolor=INK, linewidth=0, zorder=2.5))
 
 
-__all__ = ["alt_text", "draw_graph"]
+__all__ = ["alt_text", "draw_graph", "method"]

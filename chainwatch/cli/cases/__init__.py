@@ -1,0 +1,1 @@
+"""Commands on cases as files: writing a case file, bundles of a case."""
