@@ -25,7 +25,7 @@ from chainwatch import figures
 from chainwatch.case.case import Case
 from chainwatch.figures.case_figure import trace_figures
 
-WAYS = 50
+WAYS = 56
 """With so many ways the steps of three sources take the report to thirty pages."""
 
 

@@ -302,7 +302,7 @@ def test_tron_headlines_are_the_totals_of_the_tables(tron_case) -> None:
         "states its target as",
         "Nothing beyond that statement is claimed",
         "consistent with",
-        "Could be innocent:",
+        "Open innocent explanations",
     ):
         assert words in said, words
     page = (tron_case.folder / "disclosure" / "report.html").read_text()

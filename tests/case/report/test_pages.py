@@ -237,3 +237,37 @@ class TestWithin:
         for render in (render_pdf, render_html):
             with pytest.raises(CaseError, match="carried"):
                 render(bad, folder)
+
+
+HOSTILE = (
+    '#set page(paper: "a0") #panic("x") <script>alert(1)</script> =cmd|x \u202egnp.exe\x00 $x$ '
+)
+
+
+def test_hostile_words_in_notes_marking_and_data_are_words(made, tmp_path: Path) -> None:
+    folder, whole = made
+    asked = TableBlock(HOSTILE, ("question", HOSTILE), ((HOSTILE * 90, "z" * 10_000),))
+    part = Section(HOSTILE, (), (), notes=(Notes(HOSTILE, (HOSTILE, "y" * 10_000), asked),))
+    data = (Embedded("results.json", HOSTILE * 90, HOSTILE),)
+    bad = replace(
+        whole, sections=(part,), appendices=(part,), tlp=HOSTILE, embedded=data,
+        glossary=((HOSTILE, HOSTILE),),
+    )  # fmt: skip
+    page = render_html(bad, folder).decode()
+    assert "<script" not in page
+    assert not [char for char in page if char in "\x00\x1b\u202e"]
+    pdf = render_pdf(bad, folder)
+    said = "".join("".join(one.extract_text() for one in PdfReader(io.BytesIO(pdf)).pages).split())
+    assert said.count('#setpage(paper:"a0")#panic("x")<script>') > 8
+    seen = looks(pdf, tmp_path)
+    assert [one.number for one in seen if not one.in_margins()] == []
+
+
+@pytest.mark.parametrize("edition", ["disclosure", "working"])
+def test_the_pages_of_the_market_look_as_they_should(demo_case, edition, tmp_path: Path) -> None:
+    pdf = (demo_case.folder / edition / "report.pdf").read_bytes()
+    seen = looks(pdf, tmp_path)
+    assert [one.number for one in seen if not one.in_margins()] == []
+    assert {one.number for one in seen if one.filled() < 0.25} <= ends_of_parts(seen)
+    for name, (data,) in PdfReader(io.BytesIO(pdf)).attachments.items():
+        assert data == (demo_case.folder / edition / name).read_bytes()
