@@ -9,11 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 from weakref import WeakSet
-
-if TYPE_CHECKING:
-    from chainwatch.results.result import Result
 
 
 class Watcher(Protocol):
@@ -21,7 +18,9 @@ class Watcher(Protocol):
 
     thread: int
 
-    def notice(self, result: Result) -> None: ...
+    def notice(self, result: Any) -> None:
+        """Hear of a :class:`chainwatch.results.result.Result`."""
+        ...
 
 
 _watchers: WeakSet[Watcher] = WeakSet()
@@ -48,7 +47,7 @@ def one_verb() -> Iterator[None]:
         _nesting.depth -= 1
 
 
-def told(result: Result) -> None:
+def told(result: Any) -> None:
     """Tell the watchers of this thread of a result, if a person asked for it."""
     if type(result).trial and not getattr(_nesting, "depth", 0):
         here = threading.get_ident()

@@ -1,4 +1,4 @@
-"""What stays at the desk: the data of a run, its ledger as it was read, and whom names stand for."""
+"""What stays at the desk: data of a run, its ledger as it was read, whom names stand for."""
 
 from __future__ import annotations
 
