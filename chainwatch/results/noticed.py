@@ -18,7 +18,9 @@ class Watcher(Protocol):
 
     thread: int
 
-    def notice(self, result: Any) -> None: ...
+    def notice(self, result: Any) -> None:
+        """Hear of a :class:`chainwatch.results.result.Result`."""
+        ...
 
 
 _watchers: WeakSet[Watcher] = WeakSet()

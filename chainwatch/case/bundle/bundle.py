@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from chainwatch.atomic import absolute, check_free, write_whole
-from chainwatch.case.bundle.bag import SIGNED, is_bag, make_bag
+from chainwatch.case.bundle.bag import SIGNED, make_bag
+from chainwatch.case.bundle.check import verify_bundle
 from chainwatch.case.bundle.contents import (
     ABOUT,
     BY_ANNEX,
@@ -24,7 +25,6 @@ from chainwatch.case.bundle.contents import (
     NEVER,
     README,
     About,
-    read_about,
     readme,
 )
 from chainwatch.case.bundle.desk import data_of, ledger_of
@@ -149,10 +149,12 @@ def bundle(
 
 
 def _is_bundle(folder: Path) -> bool:
+    """Tell whether a folder is a bundle and nothing in it was touched."""
     try:
-        return is_bag(folder) and bool(read_about(folder))
+        verify_bundle(folder)
     except ChainwatchError:
         return False
+    return True
 
 
 def _fill(place: Path, wish: _Wish) -> About:

@@ -274,7 +274,7 @@ def compute(
     opened : callable
         Says why the working edition was opened at the desk: in this session, if not given.
     """
-    ledger, notes, asked = reading
+    ledger, notes, told = reading
     tell("checking what was read")
     report = check(ledger)
     report.raise_for_failures()
@@ -282,7 +282,7 @@ def compute(
     every = sum((one.tags for one in stated), tags_of_case(config, base, ledger))
     tags, then = as_they_stood(config, every)
     case = _new_case(config, mask_key, acquired, opened)
-    for whom, what in asked:
+    for whom, what in told:
         case.asked(whom, what)
     if then is not None:
         case.add(then, note="Which tags counted.")
