@@ -15,7 +15,7 @@ from chainwatch.privacy.roles import roles_of
 
 MEGABYTES = 3
 SECONDS = 2
-PATIENCE = 8
+PATIENCE = 15
 """How many times as long a machine that does much else may take: benchmarks publish the time."""
 
 

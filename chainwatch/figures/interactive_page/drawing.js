@@ -111,6 +111,7 @@ function draw() {
   }
   picture.lines.data = sets[0];
   picture.back.data = sets[1];
+  scaled();
   drawNodes();
   byId("nothing").hidden = view.flows.length > 0;
   marked();
@@ -139,14 +140,14 @@ function drawNodes() {
 }
 
 // Marks shrink where a column is full, and grow as it is zoomed into.
-function rescaled() {
+function scaled() {
+  if (!picture.ready) return false;
   const { y_scale } = picture.view.frame;
   const room = Math.abs(y_scale.compute(LEAST / 10) - y_scale.compute(0));
   const scale = Math.min(1, Math.max(0.2, room / 12));
-  if (scale === picture.scale || (scale < 1 && Math.abs(scale / picture.scale - 1) < 0.15)) return;
+  if (scale === picture.scale || (scale < 1 && Math.abs(scale / picture.scale - 1) < 0.15)) return false;
   picture.scale = scale;
-  drawNodes();
-  marked();
+  return true;
 }
 
 function chosenFlows() {
@@ -208,7 +209,10 @@ const PLACES = [
 ]; // room in columns and pixels, alignment, side, and line above or below
 function label() {
   if (!picture.ready) return;
-  rescaled();
+  if (scaled()) {
+    drawNodes();
+    marked();
+  }
   const { x_scale, y_scale, bbox } = picture.view.frame;
   const place = (one) => [x_scale.compute(one.x), y_scale.compute(up(one))];
   const inside = [...view.nodes.values()].filter((one) => {

@@ -1,6 +1,10 @@
 // Puts the page together, and draws it anew when something is opened, filtered or searched.
 function refresh() {
   look();
+  redraw();
+}
+
+function redraw() {
   if (picture.fitted) showAll();
   const chosen = state.chosen;
   if (chosen && !(chosen.flow ? view.byKey.has(chosen.flow) : view.nodes.has(chosen.node))) choose(null);
@@ -168,7 +172,7 @@ async function start() {
   picture.ready = true;
   showAll();
   listen();
-  refresh();
+  redraw();
   requestAnimationFrame(() => requestAnimationFrame(async () => {
     performance.mark("drawn");
     const timeline = buildTimeline();
