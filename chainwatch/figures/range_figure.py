@@ -226,8 +226,10 @@ def _draw(ax: Axes, one: Kind, begin: float, top: float, largest: int, found: Tr
         for end in (low, high):
             ax.plot([end, end], [y + 0.0, y + 6.0], color=INK, linewidth=1.6, zorder=4)
     for group in one.groups:
-        told = f"{_names(group)} {group.told.text(found.asset)}"
-        write(ax, left, y - 5.0, style.fit(printable(told), room, LABEL), LABEL)
+        amount = group.told.text(found.asset)
+        names = printable(_names(group))  # an amount is never cut, the names of methods may be
+        names = style.fit(names, room - style.text_width(f" {amount}", LABEL), LABEL)
+        write(ax, left, y - 5.0, f"{names} {amount}", LABEL)
         if group.kind != "poison":
             right = left + room * group.told.amount / largest
             dotted = ":" if group.kind == "lowest_balance" else "-"

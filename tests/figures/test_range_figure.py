@@ -174,3 +174,12 @@ def test_where_all_say_the_same_of_the_same_places_there_is_one_bar(ranged, work
     assert all(one.get_hatch() for one in drawn(ax))
     said = [one for one in texts(ax) if one.startswith(f"{COMMON}, that is ")]
     assert len(said) == kinds
+
+
+def test_an_amount_is_never_cut(ranged, working):
+    wide = ranged.kinds.with_columns(
+        (pl.col("amount") * 10**9 + 123_456_789).cast(ranged.kinds["amount"].dtype)
+    )
+    told = texts(figures.policy_range(replace(ranged, kinds=wide), top=99))
+    for amount in wide["amount"].unique():
+        assert any(one.endswith(f" {ranged.asset.shown(int(amount))}") for one in told)

@@ -125,7 +125,7 @@ FIGURES: tuple[Figure, ...] = (
         "chainwatch.clusters.explain:Explanation",
         "chainwatch.figures.evidence.cluster_evidence:cluster_evidence",
         "chainwatch.figures.evidence.cluster_evidence:evidence_text",
-        "Why two addresses are taken for one owner's",
+        "Why two addresses are taken for one owner",
         "One path of links among possibly many; what hangs on each is counted over all links.",
     ),
     Figure(

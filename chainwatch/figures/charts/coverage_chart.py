@@ -40,8 +40,8 @@ NARROWEST = 1.2
 MOST_RUNS = 400
 """Runs of blocks that are drawn one by one; of more, those that would touch are drawn as one."""
 
-BESIDE = ("addresses read wholly", "addresses read in part")
-"""Facts that are drawn as strips already."""
+BESIDE = ("addresses read wholly",)
+"""Facts that are drawn as strips already, and say nothing of what was not read."""
 
 NOTHING = "Nothing was read: the ledger is empty, and there is nothing to draw."
 
@@ -61,6 +61,12 @@ class Fact(NamedTuple):
     what: str
     amount: str
     note: str
+
+
+REST = Fact(
+    "all else", "unknown how much",
+    "no block was read whole, so that what none of these histories holds is unknown",
+)  # fmt: skip
 
 
 def coverage_chart(
@@ -223,7 +229,7 @@ def _facts(read: WhatWasRead, chain: str) -> list[Fact]:
         worth = "" if row["amount"] is None else coin.shown(int(row["amount"]))
         amount = ", ".join(filter(None, [many, worth])) or "unknown how many"
         found.append(Fact(row["what"], amount, bars.redacted(row["note"] or "")))
-    return found
+    return found if read.spans.filter(chain=chain).height else [REST, *found]
 
 
 def _bounded(facts: dict[str, list[Fact]], top: int) -> dict[str, list[Fact]]:

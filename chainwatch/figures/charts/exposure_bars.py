@@ -15,7 +15,7 @@ from chainwatch.results.provenance import Record
 from chainwatch.tracing.ends.categories import CATEGORIES, UNTAGGED
 from chainwatch.tracing.exposure import EXPOSURE, Exposure
 from chainwatch.tracing.ranges.range_result import NO_INTERVAL
-from chainwatch.tracing.stops import UNREAD
+from chainwatch.tracing.stops import NOT_READ, UNREAD
 from chainwatch.units import counted, total
 
 if TYPE_CHECKING:
@@ -82,13 +82,14 @@ def exposure_bars(
     if top < 1:
         raise InputError(f"top is {top}", remedy="draw at least one bar")
     with bars.drawn_for(edition, data), style.settings():
-        ended, reached = _parts(found, across or {}, top)
+        whole = _parts(found, across or {})
+        ended, reached = (_fold(listed, top) for listed in whole)
         words = bars.wrapped(_words(found, across or {}, [*ended, *reached]))
         parts = [(_ENDED[found.direction], ended), (_REACHED[found.direction], reached)]
         drawn = [(title, listed) for title, listed in parts if listed]
         rows = sum(SECTION + ROW * len(listed) for _, listed in drawn)
         tall = HEAD + rows + bars.LINE * len(words) + MARGIN + 10.0
-        ax = bars.page(tall, _TITLE, exposure_text(found, across), ax)
+        ax = bars.page(tall, _TITLE, _in_words(found, across or {}, *whole), ax)
         y = tall - HEAD
         names = bars.names_room([one.name for one in (*ended, *reached)], NAMES)
         for title, listed in drawn:
@@ -110,7 +111,12 @@ _REACHED = {
 
 def exposure_text(found: Exposure, across: Mapping[str, Exposure] | None = None) -> str:
     """Return what the figure shows, in words, for those who cannot see it."""
-    ended, reached = _parts(found, across or {}, found.categories.height + found.frame.height + 1)
+    return _in_words(found, across or {}, *_parts(found, across or {}))
+
+
+def _in_words(
+    found: Exposure, across: Mapping[str, Exposure], ended: list[Bar], reached: list[Bar]
+) -> str:
     told = [
         f"{title}: " + "; ".join(f"{one.name} {_said(one, found)}" for one in listed) + "."
         for title, listed in (
@@ -118,14 +124,12 @@ def exposure_text(found: Exposure, across: Mapping[str, Exposure] | None = None)
         )
         if listed
     ]  # fmt: skip
-    return " ".join([*told, *_words(found, across or {}, [*ended, *reached])])
+    return " ".join([*told, *_words(found, across, [*ended, *reached])])
 
 
-def _parts(
-    found: Exposure, across: Mapping[str, Exposure], top: int
-) -> tuple[list[Bar], list[Bar]]:
-    ended = _fold(_ended(found, across), top)
-    return ended, _fold(_reached(found, across), top)
+def _parts(found: Exposure, across: Mapping[str, Exposure]) -> tuple[list[Bar], list[Bar]]:
+    """Return every bar of both parts, those of most value first."""
+    return _ended(found, across), _reached(found, across)
 
 
 def _ended(found: Exposure, across: Mapping[str, Exposure]) -> list[Bar]:
@@ -189,7 +193,7 @@ def _called(found: Exposure, key: Key) -> tuple[str, bool]:
     """Return what a kind of end is called, and whether it is what was not read."""
     category, entity, reason = key
     if category in UNREAD:
-        return f"Not read: {category}", True
+        return ("Not read" if category == NOT_READ else f"Not read: {category}"), True
     kind = reason if category == UNTAGGED else f"{category}, {reason}"
     if entity:
         return f"{bars.actor_named(found, entity, category)} ({kind})", False
@@ -286,7 +290,7 @@ def _words(found: Exposure, across: Mapping[str, Exposure], drawn: Sequence[Bar]
     if across:
         said.append(
             f"A line with two ends runs from the lowest to the highest under"
-            f" {', '.join(sorted(across))}. {NO_INTERVAL}"
+            f" {', '.join(sorted(across))}; without a line all say the same. {NO_INTERVAL}"
         )
     if found.order_open:
         said.append(found.order_open)

@@ -131,3 +131,13 @@ def test_arguments_that_do_not_fit(read: Any, otter_case: Any) -> None:
         figures.coverage_chart(otter_case.ledger)
     with pytest.raises(ArgumentError, match="open it first"):
         cw.what_was_read("ledger")
+
+
+def test_without_a_whole_block_all_else_is_unknown(read: Any) -> None:
+    chain = read.extent["chain"][0]
+    part = UNREAD.frame([("addresses read in part", chain, 20, None, "no completeness")])
+    some = replace(read, spans=read.spans.clear(), not_read=part)
+    said = " ".join(texts(figures.coverage_chart(some)))
+    assert "Not read: all else" in said
+    assert "20: no completeness" in said
+    assert "Nothing that was not read is named" not in said
