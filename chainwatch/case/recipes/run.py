@@ -115,13 +115,11 @@ def run_case(
     replace : bool
         Put the new folder in the place of an earlier run's.
     only_hosts : iterable of str
-        Hosts (``host`` or ``host:port``) that sources of the case file may ask; nobody else is
-        asked, and nobody at all unless they or ``online`` are given.
+        Hosts (``host`` or ``host:port``) that sources may ask; else nobody without ``online``.
     online : bool
-        Any public host may be asked. What third parties are asked stands in the file
-        ``OUT.disclosures.jsonl`` beside the folder.
+        Any public host may be asked; what is asked stands in ``OUT.disclosures.jsonl``.
     exports : iterable of str
-        Formats in which editions are written beside those that the case file names.
+        Formats beside those that the case file names.
     say : function, optional
         Told in one line what is being done.
 
