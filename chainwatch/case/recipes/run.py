@@ -128,7 +128,7 @@ def run_case(
     online : bool
         Any public host may be asked; what they are asked stands in ``OUT.disclosures.jsonl``.
     exports : iterable of str
-        Formats in which editions are written beside those that the case file names.
+        Formats beside those that the case file names.
     say : function, optional
         Told in one line what is being done.
 

@@ -159,7 +159,7 @@ class ShownCase:
     @cached_property
     def unread(self) -> tuple[Unread, ...]:
         """What was not read, each a statement of its own."""
-        found = [*unread_in(self._tables), *unread_ends(self.ends)]
+        found = [*unread_in(self._tables), *unread_ends(self._tables)]
         return tuple(sorted(dict.fromkeys(found), key=repr))
 
     @property

@@ -34,6 +34,7 @@ from chainwatch.results.plain import chains_of
 from chainwatch.results.table import Privacy, Table
 from chainwatch.sanitize import visible
 from chainwatch.tracing.stops import UNREAD
+from chainwatch.tracing.trace_tables import ENDS_BY_REASON
 from chainwatch.units import whole
 
 Row = Mapping[str, Any]
@@ -230,22 +231,19 @@ def unread_in(tables: list[Shown]) -> Iterator[Unread]:
             )  # fmt: skip
 
 
-def unread_ends(ends: tuple[End, ...]) -> Iterator[Unread]:
-    """Yield value that was followed to where nothing was read, added up by asset and reason.
-
-    A sum of which a part is unknown is unknown, and one of which a part was rounded says so.
-    """
-    groups: dict[tuple[ShownAsset, str, str], list[End]] = {}
-    for one in ends:
-        if one.reason in UNREAD:
-            groups.setdefault((one.asset, one.reason, one.measure), []).append(one)
-    for (asset, reason, measure), some in groups.items():
-        known = [one.amount for one in some if one.amount is not None]
-        yield Unread(
-            f"value that ends as {reason}", asset.chain, "", asset,
-            sum(known) if len(known) == len(some) else None, any(one.coarse for one in some),
-            measure,
-        )  # fmt: skip
+def unread_ends(tables: list[Shown]) -> Iterator[Unread]:
+    """Yield value that was followed to where nothing was read, as the findings add it up."""
+    for shown in tables:
+        if shown.table.name != ENDS_BY_REASON.name:
+            continue
+        for chain, row in shown.rows():
+            if row["reason"] in UNREAD:
+                amount = row["amount"]
+                yield Unread(
+                    f"value that ends as {_word(row, 'reason')}", chain, _word(row, "ends"),
+                    asset_of_row(shown, chain, row), None if amount is None else int(amount),
+                    bool(row.get("rounded")), _word(row, "basis"),
+                )  # fmt: skip
 
 
 def refs_in(tables: list[Shown]) -> set[Ref]:
