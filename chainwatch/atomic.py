@@ -123,6 +123,27 @@ def check_free(target: Path, ours: Ours | None = None, *, replace: bool = False)
         )
 
 
+def check_writable(target: Path) -> None:
+    """Refuse a folder that could not be made, before the work for it begins.
+
+    Raises
+    ------
+    InputError
+        If the folder above it, or the nearest that there is, may not be written into or is none.
+    """
+    above = next(one for one in target.parents if one.exists() or one.is_symlink())
+    if not above.is_dir():
+        raise InputError(
+            "a file stands where a folder would have to be made", where=str(above),
+            remedy="name another folder with --out",
+        )  # fmt: skip
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise InputError(
+            "nothing may be written into this folder", where=str(above),
+            remedy="name another one with --out, or ask whoever it belongs to",
+        )  # fmt: skip
+
+
 def _beside(target: Path, what: str) -> Path:
     return target.with_name(f".{target.name}-{what}")
 

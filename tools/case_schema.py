@@ -21,8 +21,19 @@ HEAD = """\
 
 A case file is a TOML file that `chainwatch run CASE.toml --out FOLDER` works from its sources to
 sealed folders. It is for people who do not program; whatever it says can be typed in Python too.
-`examples/` has whole ones. What does not fit is refused with table, key and line, before anything
-is read. `chainwatch schema` prints the JSON Schema, which editors complete keys by.
+`chainwatch new` asks six questions and writes one; `examples/` has whole ones. What does not fit is
+refused with table, key and line, before anything is read. `chainwatch run CASE.toml --check` says
+what a run would read, whom it would ask, whom it follows and how much is known, and writes nothing.
+The working edition holds the case file as `case.toml`; the manifest of every edition has its digest,
+in the disclosure under the mask key, for a case file may name people who are masked there.
+
+**Editors.** `chainwatch schema > case.schema.json` writes the JSON Schema (draft 2020-12). With this
+first line an editor with a TOML plugin, such as Even Better TOML for Visual Studio Code, completes
+keys, shows what they mean and marks what is wrong:
+
+```toml
+#:schema ./case.schema.json
+```
 
 Paths lie inside the data folder (`--data`, `CHAINWATCH_DATA`, or that of the case file). A case
 file asks no server unless `--only-hosts HOST` or `--online` allow it.
@@ -92,9 +103,149 @@ trace = true                 # and follow the subjects across them
 Whoever is named as an end of `[[paths]]` is shown in every edition, as subjects are. Nobody is
 joined by `[[account_links]]`: they are leads.
 
+**Owners.** Without `[owners]` a case on a coin chain joins what is spent together. With it any recipe
+and any rule of the catalogue may be chosen, written as rules print themselves. `[[other_owners]]`
+takes the same keys and tells what would be joined otherwise, and nothing of the case rests on it.
+
+```toml
+[owners]
+recipe = "with_change"       # leads: the report says by which rule each link was made
+unless = "equal_outputs(min_equal=4) | JOINT"
+without_tx = ["f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"]
+
+[[other_owners]]             # and how much depends on it
+recipe = "co_spends"
+
+[[traces]]                   # the same money by three methods, chosen before the answer was seen
+policies = ["lifo", "haircut", "poison"]
+all_policies = true
+
+[[traces]]                   # where it came from
+direction = "backward"
+max_hops = 4
+
+[[received]]
+method = "DD"
+
+[[action_sheets]]
+watch = true
+
+[[rules]]
+rule = "JOINT & since(height=800000)"
+```
+
 A question of your own is one class and one call, before the case file is read:
 `chainwatch.case.analyses.register_question("my-question", MyQuestion, "What it finds.")`
 (`tests/contract/test_one_more_question.py` is a whole one).
+
+## Three cases
+
+**A vendor on Bitcoin**, in a ledger that was read before. `commit` keeps to what it held then,
+whatever is read into it later:
+
+```toml
+[case]
+name = "kelp"
+title = "Kelp: where one vendor's money goes"
+question = "Whom does the money of vendor Kelp reach?"
+investigator = "desk 4"
+
+[[sources]]
+kind = "ledger"
+path = "ledger"
+commit = 3
+
+[[tags]]
+path = "tags"
+
+[subjects]
+chain = "btc"
+concept = "vendor"
+
+[follow]
+policy = "haircut"
+custody = "roles"
+
+[[people]]                   # who is a likely consumer is masked, whatever a finding shows
+small = 500_000
+
+[[alerts]]
+typologies = ["peel_chain", "fan_in:senders=10,hours=24"]
+```
+
+**A token on Tron**, of which one address is known. TronGrid learns it, and is asked only with
+`--only-hosts api.trongrid.io`; the key lies in the environment, never in the file:
+
+```toml
+[case]
+name = "tron_wallet"
+title = "One wallet in USDT"
+question = "Who holds the keys of the address, and whom did it pay?"
+
+[[sources]]
+kind = "trongrid"
+url = "https://api.trongrid.io"
+key = "env:CHAINWATCH_SECRET_TRONGRID"
+addresses = ["TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"]
+
+[[tags]]
+path = "ofac.txt"
+kind = "sanctions"
+publisher = "OFAC"
+as_of = 2024-09-27
+label = "designated"
+
+[subjects]
+chain = "tron"
+addresses = ["TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"]
+
+[asset]                      # by contract: a symbol is not a token
+chain = "tron"
+contract = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+symbol = "USDT"
+decimals = 6
+
+[follow]
+trifle = 100_000             # up to 0.1 USDT from a look-alike is a lure
+
+[[dates]]
+day = 2022-03-07
+name = "signing of the order"
+```
+
+**Vendors and a network**: whether the links are more than chance. Say all tests that were run,
+those that were tried and left out with them:
+
+```toml
+[case]
+name = "network"
+title = "Three vendors and one campaign"
+question = "Do the vendors' payments reach the campaign more than others' do?"
+
+[[sources]]
+kind = "block-files"
+paths = ["blocks.dat"]
+chain = "btc-regtest"
+
+[[tags]]
+path = "tags"
+
+[subjects]
+chain = "btc-regtest"
+concept = "vendor"
+
+[[link_tests]]
+network = "lantern"
+hops = 3
+days = 7
+tests = 6
+
+[[convergence]]
+least = 2
+
+[[ranking]]
+small = 500_000
+```
 
 The tables of `[[sources]]` are told on [a page of their own](sources.md). This page is written by
 `tools/case_schema.py` from the models.

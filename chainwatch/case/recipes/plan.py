@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from chainwatch.atomic import absolute, check_free
+from chainwatch.atomic import absolute, check_free, check_writable
 from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, paths_of, what_is_read
 from chainwatch.case.recipes.run import check_apart, check_ready, is_ours, steps_of
@@ -75,6 +75,7 @@ def plan_case(
     target = absolute(out)
     check_apart(target, base, Path(case_file))
     check_free(target, is_ours, replace=replace)
+    check_writable(target)
     check_ready(config, base)
     hosts = tuple(hosts_asked(config.sources))
     leave = Leave.of(only_hosts, online=online, beside=target)

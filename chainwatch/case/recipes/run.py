@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from chainwatch.atomic import absolute, check_free, write_whole
+from chainwatch.atomic import absolute, check_free, check_writable, write_whole
 from chainwatch.attribution.statements.statement import Statement, read_statement
 from chainwatch.attribution.tags import Tags
 from chainwatch.case.analyses import registry
@@ -147,6 +147,7 @@ def run_case(
     target = absolute(out)
     check_apart(target, base, Path(case_file))
     check_free(target, is_ours, replace=replace)
+    check_writable(target)
     leave = Leave.of(only_hosts, online=online, beside=target)
     check_leave(config.sources, leave, str(case_file))
     check_ready(config, base)

@@ -14,7 +14,7 @@ from chainwatch.progress import watched
 
 Say = Callable[[str], None]
 
-LONG = 30.0
+LONG = 60.0
 """Seconds from which on a step tells how long it took."""
 
 
@@ -52,8 +52,7 @@ class Steps:
 
     def _end(self) -> None:
         self._open.close()
-        took = time.monotonic() - self._since
-        if self._line and took >= LONG:
+        if self._line and (took := time.monotonic() - self._since) >= LONG:
             self._say(f"{self._line}: done in {took:.0f} s")
         self._line = ""
 

@@ -67,7 +67,11 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
     assert verify(report.editions["disclosure"]).entries > 5
     assert said == [
         "reading transfers.csv",
+        "checking what was read",
+        "judging who holds the keys",
         "following 1 subject",
+        "following under every policy",
+        "looking who stands beside",
         "writing the disclosure edition",
     ]
     assert repr(report) == "RunReport('small': disclosure in out)"
