@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from matplotlib.colors import to_rgb
 import chainwatch as cw
 from chainwatch import figures
 from chainwatch.addresses.canonical import text
-from chainwatch.errors import InputError, OutputExists
+from chainwatch.errors import ChainwatchError, InputError, OutputExists
 from chainwatch.figures import style, typefaces
 from chainwatch.figures.graph.graph_drawing import draw_graph
 from chainwatch.figures.sankey import draw_flow
@@ -30,6 +31,7 @@ from chainwatch.privacy.roles import roles_of
 from chainwatch.tracing.result import NOTHING_CAME
 
 KEY = bytes(32)
+ROOT = Path(__file__).parents[2]
 KELP = "bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0"
 
 NO_PARTY = {"rates", "reliability"}
@@ -297,3 +299,28 @@ def test_a_file_that_is_there_and_a_folder_that_is_not_ours_are_left_alone(
     with pytest.raises(InputError, match="name it"):
         figure.save(tmp_path / "one.gif")
     assert [one.name for one in tmp_path.iterdir()] == ["one.svg"]
+
+
+def test_the_pictures_of_the_page_are_as_they_are_drawn(otter_case: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz", reason="pygraphviz is not installed")
+    tool = runpy.run_path(str(ROOT / "tools" / "figures.py"))
+    made = tool["draw"](otter_case.ledger, otter_case.tags, tmp_path)
+    page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    for file in made:
+        kept = ROOT / "docs" / "figures" / file.name
+        assert f"(figures/{file.name})" in page
+        assert kept.read_bytes() == file.read_bytes(), "run: python tools/figures.py"
+
+
+def test_the_page_says_the_sizes_that_hold() -> None:
+    page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    for name, on in style.SHEETS.items():
+        (line,) = [line for line in page.splitlines() if line.startswith(f'| `"{name}"`')]
+        assert f"| {on.smallest:g} points |" in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root of this system may write everywhere")
+def test_a_folder_that_cannot_be_written_is_told(ranged: Any, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ChainwatchError, match=r"one\.svg"):
+        figures.flow_graph(ranged.traces["fifo"]).save(tmp_path / "one.svg")
