@@ -285,9 +285,20 @@ def save_one(
         )
     scale = _scale(figure, size)
     if path.suffix == ".png":
-        return write_new(path, _png(figure, scale), replace=replace)
+        return _written(path, _png(figure, scale), replace=replace)
     data = _svg(figure, _name(figure), _alt(figure), scale)
-    return write_new(path, data, replace=replace)
+    return _written(path, data, replace=replace)
+
+
+def _written(path: Path, data: bytes, *, replace: bool) -> str:
+    """Write a file, and say in a sentence where it cannot be written."""
+    try:
+        return write_new(path, data, replace=replace)
+    except PermissionError as error:
+        raise InputError(
+            "the figure cannot be written into this folder", where=str(path),
+            remedy="name a folder that you may write to",
+        ) from error  # fmt: skip
 
 
 def save(ax: Axes, path: Path | str, *, size: str = "", replace: bool = False) -> str:
@@ -351,7 +362,7 @@ def save_figure(
         check_new(path, replace=replace)
     alt = alt or _alt(figure)
     data = {".png": _png(figure), ".svg": _svg(figure, title or _name(figure), alt)}
-    return {suffix: write_new(paths[suffix], data[suffix], replace=replace) for suffix in paths}
+    return {suffix: _written(paths[suffix], data[suffix], replace=replace) for suffix in paths}
 
 
 def svg_text(figure: Figure) -> str:

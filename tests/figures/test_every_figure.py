@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ from chainwatch.privacy.roles import roles_of
 from chainwatch.tracing.result import NOTHING_CAME
 
 KEY = bytes(32)
+ROOT = Path(__file__).parents[2]
 KELP = "bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0"
 
 NO_PARTY = {"rates", "reliability"}
@@ -297,3 +299,40 @@ def test_a_file_that_is_there_and_a_folder_that_is_not_ours_are_left_alone(
     with pytest.raises(InputError, match="name it"):
         figure.save(tmp_path / "one.gif")
     assert [one.name for one in tmp_path.iterdir()] == ["one.svg"]
+
+
+def test_the_pictures_of_the_page_are_as_they_are_drawn(otter_case: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz", reason="pygraphviz is not installed")
+    tool = runpy.run_path(str(ROOT / "tools" / "figures.py"))
+    made = tool["draw"](otter_case.ledger, otter_case.tags, tmp_path)
+    page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    for file in made:
+        kept = ROOT / "docs" / "figures" / file.name
+        assert f"(figures/{file.name})" in page
+        assert kept.read_bytes() == file.read_bytes(), "run: python tools/figures.py"
+
+
+def test_the_page_says_the_sizes_that_hold() -> None:
+    page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    for name, on in style.SHEETS.items():
+        (line,) = [line for line in page.splitlines() if line.startswith(f'| `"{name}"`')]
+        assert f"| {on.smallest:g} points |" in line
+
+
+@pytest.mark.skipif(os.name == "nt", reason="this system has rights of another kind")
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    ax = draw_flow(frame([("a", "b", 5)]), symbol="BTC", decimals=8)
+    figures.save(ax, tmp_path / "first.svg")  # what is read on the way is read by now
+    tmp_path.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65_534)  # nobody: root may write everywhere
+    try:
+        with pytest.raises(InputError, match=r"cannot be written into this folder") as told:
+            figures.save(ax, tmp_path / "one.svg")
+    finally:
+        if root:
+            os.seteuid(0)
+        tmp_path.chmod(0o700)
+    assert "one.svg" in str(told.value)
+    assert [one.name for one in tmp_path.iterdir()] == ["first.svg"]
