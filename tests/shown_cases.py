@@ -13,11 +13,11 @@ from account_chains import Accounts
 import chainwatch as cw
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.tags import Tags
-from chainwatch.case.basis import Basis
 from chainwatch.case.case import Case
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.basis import Basis
 from chainwatch.tracing.policies import fifo
 
 KEY = bytes(range(32))

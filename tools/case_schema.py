@@ -24,12 +24,12 @@ sealed folders. It is for people who do not program; whatever it says can be typ
 `chainwatch new` asks six questions and writes one; `examples/` has whole ones. What does not fit is
 refused with table, key and line, before anything is read. `chainwatch run CASE.toml --check` says
 what a run would read, whom it would ask, whom it follows and how much is known, and writes nothing.
-The working edition holds the case file as `case.toml`; the manifest of every edition has its digest,
-in the disclosure under the mask key, for a case file may name people who are masked there.
+The working edition holds the case file as `case.toml`; `inputs.json` of every edition has its
+digest, in the disclosure under the mask key, for a case file may name people who are masked there.
 
-**Editors.** `chainwatch schema > case.schema.json` writes the JSON Schema (draft 2020-12). With this
-first line an editor with a TOML plugin, such as Even Better TOML for Visual Studio Code, completes
-keys, shows what they mean and marks what is wrong:
+**Editors.** `chainwatch schema > case.schema.json` writes the JSON Schema (draft 2020-12). With
+this first line an editor with a TOML plugin, such as Even Better TOML for Visual Studio Code,
+completes keys, shows what they mean and marks what is wrong:
 
 ```toml
 #:schema ./case.schema.json
@@ -103,9 +103,10 @@ trace = true                 # and follow the subjects across them
 Whoever is named as an end of `[[paths]]` is shown in every edition, as subjects are. Nobody is
 joined by `[[account_links]]`: they are leads.
 
-**Owners.** Without `[owners]` a case on a coin chain joins what is spent together. With it any recipe
-and any rule of the catalogue may be chosen, written as rules print themselves. `[[other_owners]]`
-takes the same keys and tells what would be joined otherwise, and nothing of the case rests on it.
+**Owners.** Without `[owners]` a case on a coin chain joins what is spent together. With it any
+recipe and any rule of the catalogue may be chosen, written as rules print themselves.
+`[[other_owners]]` takes the same keys and tells what would be joined otherwise, and nothing of the
+case rests on it.
 
 ```toml
 [owners]

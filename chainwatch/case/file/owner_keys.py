@@ -80,7 +80,7 @@ class StatedLink(Strict):
 
 class OwnerKeys(Strict):
     """What makes owners of addresses. Rules are written as they print themselves: their names with
-    parameters, joined by ``&``, ``|`` and ``~``; [rules](rules.md) lists them.
+    parameters, joined by ``&``, ``|`` and ``~``; the schema lists them.
 
     Without this table a case on a coin chain joins what is spent together, and nothing else. What
     joins more is for leads: a wrong link makes one owner of all on both sides of it, and the report

@@ -143,7 +143,7 @@ def test_a_case_keeps_to_the_commit_it_names(
     assert (made.editions["working"] / "case.toml").read_text("utf-8") == text
     assert not (made.editions["disclosure"] / "case.toml").exists(), "it may name who is masked"
     digests = {
-        name: json.loads((folder / "manifest.json").read_text("utf-8"))["case_file"]
+        name: json.loads((folder / "inputs.json").read_text("utf-8"))["case_file"]
         for name, folder in made.editions.items()
     }
     assert digests["working"] == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
