@@ -143,8 +143,7 @@ def run_case(
         If the case file does not fit, or would ask a host without leave; nothing is written.
     """
     config = _with_exports(load_case(case_file), exports)
-    base = data_folder(data, Path(case_file))
-    target = absolute(out)
+    base, target = data_folder(data, Path(case_file)), absolute(out)
     check_apart(target, base, Path(case_file))
     check_free(target, is_ours, replace=replace)
     check_writable(target)
