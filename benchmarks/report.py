@@ -23,7 +23,7 @@ import chainwatch as cw
 from benchmarks.paths import BTC, coin, coins
 from chainwatch import figures
 from chainwatch.case.case import Case
-from chainwatch.figures.case_figure import trace_figures
+from chainwatch.figures.case_figures import trace_figures
 
 WAYS = 56
 """With so many ways the steps of three sources take the report to thirty pages."""

@@ -58,6 +58,13 @@ def test_completion_stays_so_when_names_were_used() -> None:
     assert done.stdout.split() == OFFERED
 
 
+def test_no_module_hides_a_name_of_its_package() -> None:
+    for package in (chainwatch, figures):
+        modules = {one.name for one in pkgutil.iter_modules(package.__path__)}
+        functions = {name for name in package.__all__ if callable(getattr(package, name))}
+        assert modules & functions == set(), "loading the module would hide the function"
+
+
 def test_completion_offers_what_a_module_is_for_and_nothing_that_it_imports() -> None:
     assert dir(figures) == [
         "FlowFigure", "GraphFigure", "InteractiveFigure", "activity_map", "case_figure",

@@ -15,6 +15,7 @@ from chainwatch.case.trials import TESTS_RUN, Key
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.results.result import Finding, Result
+from chainwatch.sanitize import preformatted, visible
 from chainwatch.units import counted
 
 UNUSED = "unused.json"
@@ -22,7 +23,7 @@ TITLE = "What was tried and not used, and what speaks against"
 POLICY = "policy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Schedule:
     """What stands in the schedule of a case.
 
@@ -45,6 +46,14 @@ class Schedule:
     against: tuple[tuple[str, str], ...]
     departures: tuple[str, ...]
     tests: tuple[int, int]
+
+    def __repr__(self) -> str:
+        found = self.finding()
+        lines = found.text if found else ("Nothing was tried and left out.",)
+        return "\n".join(["Schedule", *(f"  {visible(line)}" for line in lines)])
+
+    def _repr_html_(self) -> str:
+        return preformatted(repr(self))
 
     def write(self, folder: Path, edition: Edition, text: TextMask) -> None:
         """Write it as the edition may tell it."""

@@ -10,7 +10,7 @@ from chainwatch.results.plotted import draws as _draws
 
 if TYPE_CHECKING:
     from chainwatch.figures.between.routes_figure import routes
-    from chainwatch.figures.case_figure import case_figure
+    from chainwatch.figures.case_figures import case_figure
     from chainwatch.figures.charts.activity_map import activity_map
     from chainwatch.figures.charts.coverage_chart import coverage_chart
     from chainwatch.figures.charts.exposure_bars import exposure_bars
@@ -54,7 +54,7 @@ _HOMES = {
     "GraphFigure": "graph.graph_figure",
     "InteractiveFigure": "interactive_page.view",
     "activity_map": "charts.activity_map",
-    "case_figure": "case_figure",
+    "case_figure": "case_figures",
     "cluster_evidence": "evidence.cluster_evidence",
     "coverage_chart": "charts.coverage_chart",
     "exposure_bars": "charts.exposure_bars",

@@ -33,7 +33,7 @@ from chainwatch.evaluate.calibration import calibrate
 from chainwatch.evaluate.evaluation import World, evaluate
 from chainwatch.evaluate.peel_rates import peel_rates
 from chainwatch.evaluate.truth import Truth
-from chainwatch.figures.case_figure import case_figure
+from chainwatch.figures.case_figures import case_figure
 from chainwatch.heuristics import change
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger

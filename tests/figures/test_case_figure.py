@@ -10,7 +10,7 @@ import chainwatch as cw
 from chainwatch import figures
 from chainwatch.errors import InputError
 from chainwatch.figures.bars import shown_edition
-from chainwatch.figures.case_figure import CAPTIONS, case_figure, trace_figures
+from chainwatch.figures.case_figures import CAPTIONS, case_figure, trace_figures
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.roles import roles_of
 

@@ -11,7 +11,7 @@ import chainwatch as cw
 from chainwatch import figures
 from chainwatch.addresses.canonical import text
 from chainwatch.errors import ArgumentError, InputError
-from chainwatch.figures.case_figure import case_figure
+from chainwatch.figures.case_figures import case_figure
 from chainwatch.figures.style import save_figure
 from chainwatch.tracing.paths.tables import CONTROL
 

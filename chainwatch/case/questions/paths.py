@@ -16,7 +16,7 @@ from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import CaseError
-from chainwatch.figures.case_figure import case_figure
+from chainwatch.figures.case_figures import case_figure
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.tracing.named import Party, parties_named
 from chainwatch.tracing.paths.paths import BUDGET, paths

@@ -20,7 +20,7 @@ from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.ground import Part
 from chainwatch.case.recipes.chapter import Chapter, following
 from chainwatch.case.recipes.subjects import asset_of
-from chainwatch.figures.case_figure import case_figure, followed_figures
+from chainwatch.figures.case_figures import case_figure, followed_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger

@@ -15,7 +15,7 @@ from chainwatch.case.ground import Part
 from chainwatch.case.recipes.chapter import Chapter, following
 from chainwatch.case.recipes.owner_rules import owners_of
 from chainwatch.clusters.cluster import Clusters, cluster
-from chainwatch.figures.case_figure import case_figure, followed_figures
+from chainwatch.figures.case_figures import case_figure, followed_figures
 from chainwatch.figures.evidence.of_subjects import cluster_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends

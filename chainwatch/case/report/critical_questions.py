@@ -31,7 +31,7 @@ from chainwatch.case.report.strength import (
     TOKEN,
     Kind,
 )
-from chainwatch.figures.case_figure import CaseFigure
+from chainwatch.figures.case_figures import CaseFigure
 from chainwatch.heuristics.links import Links
 from chainwatch.results.result import Result
 from chainwatch.tracing.counterparties import Counterparties

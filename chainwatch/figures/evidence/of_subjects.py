@@ -12,7 +12,7 @@ import polars as pl
 
 from chainwatch.clusters.cluster import Clusters
 from chainwatch.clusters.explain import Explanation
-from chainwatch.figures.case_figure import CaseFigure, case_figure
+from chainwatch.figures.case_figures import CaseFigure, case_figure
 from chainwatch.typologies.alerts import Alerts
 from chainwatch.typologies.typology import WEAK
 from chainwatch.units import counted

@@ -23,7 +23,7 @@ from chainwatch.case.questions.paths import Paths
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.case.questions.ranking import Ranking
 from chainwatch.errors import ChainwatchError
-from chainwatch.figures.case_figure import CaseFigure
+from chainwatch.figures.case_figures import CaseFigure
 from chainwatch.heuristics.links import Links
 from chainwatch.results.result import Finding, digest_result
 from chainwatch.tracing.crossings.across_result import TraceAcross

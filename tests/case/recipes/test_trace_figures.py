@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chainwatch.case.seal import verify
-from chainwatch.figures.case_figure import HEADINGS
+from chainwatch.figures.case_figures import HEADINGS
 
 NAMES = ("range", "timeline", "sum_check")
 CHARTS = ("exposure", "cluster_evidence", "coverage")

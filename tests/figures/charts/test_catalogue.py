@@ -14,7 +14,7 @@ import chainwatch as cw
 from chainwatch import figures
 from chainwatch.errors import InputError
 from chainwatch.figures import bars
-from chainwatch.figures.case_figure import CaseFigure, case_figure
+from chainwatch.figures.case_figures import CaseFigure, case_figure
 from chainwatch.figures.charts import catalogue
 from chainwatch.figures.charts.catalogue import FIGURES
 from chainwatch.figures.style import save_figure
