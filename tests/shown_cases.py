@@ -50,6 +50,7 @@ def coin_case(ledger: Ledger, tags: Tags) -> Case:
     trace = cw.trace(ledger, vendor, policy=fifo, stop=stop, clusters=clusters)
     made = _case().add(tags, clusters, trace)
     made.look_beside(ledger)
+    made.basis = replace(made.basis, first=ACQUIRED, last=ACQUIRED)
     return made
 
 
@@ -75,8 +76,6 @@ def token_case(words: str = "") -> Case:
 
 def shown(case: Case, edition: str, **settings: Any) -> ShownCase:
     """Return what an edition shows of a case, with the settings of a goAML report."""
-    if case.basis == Basis() or case.basis.last is None:
-        case.basis = replace(case.basis, first=ACQUIRED, last=ACQUIRED)
     return case.shown(edition, {"goaml": {**GOAML, **settings}})
 
 

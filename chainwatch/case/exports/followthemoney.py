@@ -52,6 +52,11 @@ LONGEST_NAME = 384
 LONGEST_TEXT = 65_000
 """Characters of a text in the model: what is longer is told in several values."""
 
+LONGEST_CODE = 32
+"""Characters of the symbol of a currency; the description has all of a longer one."""
+
+SEVERAL = "several rules"
+
 LONGEST_WORD = 1_024
 """Characters of a short text in the model."""
 
@@ -115,7 +120,7 @@ class _Entities:
         chain = chain_of(party.chain)
         yield self._entity(
             "CryptoWallet", _wallet(party.ref), cryptoAddress=[party.text],
-            name=[one.label[:LONGEST_NAME] for one in party.names] or [party.text],
+            name=[_short(one.label) for one in party.names] or [party.text],
             currencySymbol=[chain.symbol], blockchain=[f"{chain.alias} ({chain.id})"],
             holder=[_holder(party.ref)], description=_role(party),
         )  # fmt: skip
@@ -132,15 +137,15 @@ class _Entities:
         service = any(one in broader() and is_a(one, "service") for one in name.concepts)
         who = uuid_of("named", said, service)
         schema = "Organization" if service else "LegalEntity"
-        yield self._entity(schema, who, name=[said[:LONGEST_NAME]])
+        yield self._entity(schema, who, name=[_short(said)])
         url = name.source if name.source.startswith(("http://", "https://")) else ""
         yield self._entity(
             "UnknownLink", self.ids.new("tag", *party.ref, repr(name)),
             subject=[_wallet(party.ref)], object=[who],
-            role=[f"tagged as {', '.join(name.concepts) or 'unspecified'}"[:LONGEST_WORD]],
+            role=[_short(f"tagged as {', '.join(name.concepts) or 'unspecified'}", LONGEST_WORD)],
             description=_texts(name_words(name)), date=[name.as_of],
             sourceUrl=[url] if " " not in url else [],
-            publisher=[name.source[:LONGEST_WORD]] if not url else [],
+            publisher=[_short(name.source, LONGEST_WORD)] if not url else [],
         )  # fmt: skip
 
     def _payment(self, one: Payment) -> Entity:
@@ -149,7 +154,8 @@ class _Entities:
             "Payment", self.ids.new("payment", repr(one)),
             payer=[_holder(one.source)], beneficiary=[_holder(one.target)],
             amount=[one.asset.text(one.amount, symbol=False)] if known else [],
-            currency=[one.asset.symbol], date=[_date(one.time)], transactionNumber=[one.txid],
+            currency=[_short(one.asset.symbol, LONGEST_CODE)], date=[_date(one.time)],
+            transactionNumber=[one.txid],
             purpose=[f"{one.measure}; part of a chain analysis, no purpose is known"],
             description=_texts(payment_words(one)), retrievedAt=self.retrieved,
         )  # fmt: skip
@@ -159,7 +165,8 @@ class _Entities:
         a, b = (_thing(ref, self.case) for ref in (one.a, one.b))
         return self._entity(
             "UnknownLink", self.ids.new("link", repr(one)), subject=[a], object=[b],
-            role=[f"may have one owner: {one.rule}"], status=[status], date=[_date(one.time)],
+            role=[f"may have one owner: {one.rule or SEVERAL}"], status=[status],
+            date=[_date(one.time)],
             recordId=[one.txid], description=_texts(link_words(one)), summary=[CONTROL],
             retrievedAt=self.retrieved,
         )  # fmt: skip
@@ -180,7 +187,7 @@ class _Entities:
 
     def _note(self, title: str, text: str, about: Sequence[str] = ()) -> Entity:
         return self._entity(
-            "Note", self.ids.new("note", title, text, list(about)), name=[title[:LONGEST_NAME]],
+            "Note", self.ids.new("note", title, text, list(about)), name=[_short(title)],
             description=_texts(text), entity=about,
         )  # fmt: skip
 
@@ -211,6 +218,11 @@ def _role(party: ShownParty) -> list[str]:
     told = [f"Role in the case: {party.role}."]
     told += [f"Cluster {party.cluster}. {CONTROL}"] if party.cluster else []
     return [" ".join(told)]
+
+
+def _short(text: str, most: int = LONGEST_NAME) -> str:
+    """Return a text with single blanks, as the model keeps it, and no longer than it may be."""
+    return " ".join(text.split())[:most].strip()
 
 
 def _texts(text: str) -> list[str]:

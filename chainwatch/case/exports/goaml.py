@@ -75,8 +75,7 @@ def goaml_bytes(case: ShownCase) -> bytes:
     """
     root = _Report(case, goaml_settings(case.settings.get("goaml"))).element()
     indent(root, " ")
-    data: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return data + b"\n"
+    return bytes(tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 class _Report:
