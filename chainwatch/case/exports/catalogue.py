@@ -16,6 +16,11 @@ from chainwatch.case.registry import Line, Registry
 Writer = Callable[[ShownCase, Path], None]
 
 EXPORTS: tuple[Line, ...] = (
+    Line(
+        "case-tags",
+        "chainwatch.case.exports.case_tags:export_case_tags",
+        "TagPack of what the case found, for GraphSense and chainwatch.",
+    ),
     Line("gexf", "chainwatch.case.exports.gexf:export_gexf", "Flows for Gephi, with times."),
     Line(
         "graphml",
