@@ -101,7 +101,8 @@ The tables of `[[sources]]` are told on [a page of their own](sources.md). This 
 """
 
 TABLES = {
-    "[case]": "Head", "[[tags]]": "TagFiles", "[[statements]]": "StatementFile",
+    "[case]": "Head", "[case.goaml]": "GoamlSettings",
+    "[[tags]]": "TagFiles", "[[statements]]": "StatementFile",
     "[subjects]": "Subjects", "[asset]": "Token", "[follow]": "Follow",
     "[[follow.opened]]": "OpenedEnd", "[[dates]]": "NamedDay", "[[also]]": "Also",
 }  # fmt: skip

@@ -147,10 +147,16 @@ def run(
     online: Annotated[
         bool, typer.Option("--online", help="It may ask every public server that it names.")
     ] = False,
+    export: Annotated[
+        list[str] | None,
+        typer.Option("--export", help="Write it in this format too, such as stix; repeat it."),
+    ] = None,
 ) -> None:
     """Work a case from its file to sealed folders.
 
-    Example: chainwatch run out/otter/data/case.toml --out out/mine
+    Examples:
+      chainwatch run out/otter/data/case.toml --out out/mine
+      chainwatch run case.toml --export stix --export misp
     """
     target = out or Path("out") / case_file.stem
     with interruptible("interrupted; nothing was written"):
@@ -167,6 +173,7 @@ def run(
             acquired=_moment(acquired) if acquired else None,
             only_hosts=hosts_of(only_hosts),
             online=online,
+            exports=export or (),
         )
     _tell(report)
 

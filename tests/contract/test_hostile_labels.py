@@ -26,6 +26,7 @@ import pytest
 import yaml
 from lxml import etree
 from pypdf import PdfReader
+from shown_cases import GOAML
 from worded_case import SUBJECTS, Words, results_of, worded_case
 
 import chainwatch as cw
@@ -113,7 +114,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
         words = words_of(said, lone)
         case = worded_case(words, PAYMENTS)
         folders.append(root / name / "deep" / "out")
-        case.write(folders[-1], exports=EXPORTS)
+        case.write(folders[-1], exports=EXPORTS, settings={"goaml": GOAML})
     return Written(*folders)
 
 

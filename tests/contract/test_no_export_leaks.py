@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shown_cases import GOAML
 from worded_case import KEY, Words, worded_case
 
 import chainwatch as cw
@@ -58,7 +59,7 @@ def secrets_of(case: cw.Case) -> Secrets:
 
 def given_away(case: cw.Case, edition: str, names: list[str]) -> Leaks:
     with tempfile.TemporaryDirectory() as place:
-        write_exports(case.shown(edition), Path(place), names)
+        write_exports(case.shown(edition, {"goaml": GOAML}), Path(place), names)
         return searched(Path(place), secrets_of(case))
 
 

@@ -21,23 +21,60 @@ EXPORTS: tuple[Line, ...] = (
         "chainwatch.case.exports.case_tags:export_case_tags",
         "TagPack of what the case found, for GraphSense and chainwatch.",
     ),
-    Line("gexf", "chainwatch.case.exports.gexf:export_gexf", "Flows for Gephi, with times."),
+    Line(
+        "case-uco",
+        "chainwatch.case.exports.case_uco:export_case_uco",
+        "CASE/UCO as JSON-LD for tools of digital forensics.",
+    ),
+    Line(
+        "followthemoney",
+        "chainwatch.case.exports.followthemoney:export_followthemoney",
+        "FollowTheMoney entities for Aleph and yente.",
+    ),
+    Line(
+        "gexf",
+        "chainwatch.case.exports.gexf:export_gexf",
+        "Flows for Gephi, with times.",
+    ),
+    Line(
+        "goaml",
+        "chainwatch.case.exports.goaml:export_goaml",
+        "A goAML report for a financial intelligence unit; it needs settings.",
+    ),
     Line(
         "graphml",
         "chainwatch.case.exports.graphml:export_graphml",
         "Flows for Gephi, yEd, Cytoscape, networkx.",
     ),
-    Line("i2", "chainwatch.case.exports.i2:export_i2", "CSV for i2 Analyst's Notebook."),
+    Line(
+        "i2",
+        "chainwatch.case.exports.i2:export_i2",
+        "CSV for i2 Analyst's Notebook.",
+    ),
     Line(
         "maltego",
         "chainwatch.case.exports.maltego:export_maltego",
         "CSV for the import wizard of Maltego.",
     ),
-    Line("neo4j", "chainwatch.case.exports.neo4j:export_neo4j", "CSV for neo4j-admin import."),
+    Line(
+        "misp",
+        "chainwatch.case.exports.misp:export_misp",
+        "An event for MISP.",
+    ),
+    Line(
+        "neo4j",
+        "chainwatch.case.exports.neo4j:export_neo4j",
+        "CSV for neo4j-admin import.",
+    ),
+    Line(
+        "stix",
+        "chainwatch.case.exports.stix:export_stix",
+        "A STIX 2.1 bundle for OpenCTI and other intelligence platforms.",
+    ),
     Line(
         "tables",
         "chainwatch.case.exports.tables:export_tables",
-        "Tables for spreadsheets (CSV) and dataframes (Parquet).",
+        "Tables for spreadsheets (CSV) and dataframes (Parquet), and a data dictionary.",
     ),
 )
 """Those that chainwatch brings, written out, by name."""

@@ -21,7 +21,9 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from chainwatch.case.analyses import asked_in, questions, registry, table_of
+from chainwatch.case.exports.catalogue import DEFAULT
 from chainwatch.case.file.diagnose import misfit, not_toml
+from chainwatch.case.file.export_keys import ExportNames, GoamlTable, check_told
 from chainwatch.case.file.keys import ChainName, OpenedEnd, Strict, Token
 from chainwatch.case.file.lines import Written
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
@@ -95,6 +97,13 @@ class Head(Strict):
         ],
         Field(description="Analyses that are asked for by name."),
     ] = ()
+    exports: ExportNames = DEFAULT
+    goaml: GoamlTable = None
+
+    @model_validator(mode="after")
+    def _exports_told(self) -> Head:
+        check_told(self.exports, self.goaml)
+        return self
 
     @model_validator(mode="after")
     def _leave(self) -> Head:

@@ -20,6 +20,8 @@ from chainwatch.attribution.statements.statement import Statement, read_statemen
 from chainwatch.attribution.tags import Tags
 from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
+from chainwatch.case.exports.catalogue import chosen
+from chainwatch.case.file.export_keys import check_told, settings_of
 from chainwatch.case.file.model import (
     Asked,
     CaseFile,
@@ -92,7 +94,8 @@ class RunReport:
 def run_case(
     case_file: str | Path, out: str | Path, *, data: str | Path | None = None,
     mask_key: bytes | None = None, acquired: datetime | None = None, replace: bool = False,
-    only_hosts: Iterable[str] = (), online: bool = False, say: Say | None = None,
+    only_hosts: Iterable[str] = (), online: bool = False, exports: Iterable[str] = (),
+    say: Say | None = None,
 ) -> RunReport:  # fmt: skip
     """Read the sources of a case file, compute its findings and write its editions.
 
@@ -112,11 +115,11 @@ def run_case(
     replace : bool
         Put the new folder in the place of an earlier run's.
     only_hosts : iterable of str
-        Hosts (``host`` or ``host:port``) that sources of the case file may ask; nobody else is
-        asked, and nobody at all unless they or ``online`` are given.
+        Hosts (``host`` or ``host:port``) that sources may ask; else nobody without ``online``.
     online : bool
-        Any public host may be asked. What third parties are asked stands in the file
-        ``OUT.disclosures.jsonl`` beside the folder.
+        Any public host may be asked; what is asked stands in ``OUT.disclosures.jsonl``.
+    exports : iterable of str
+        Formats beside those that the case file names.
     say : function, optional
         Told in one line what is being done.
 
@@ -130,7 +133,7 @@ def run_case(
     CaseError
         If the case file does not fit, or would ask a host without leave; nothing is written.
     """
-    config = load_case(case_file)
+    config = _with_exports(load_case(case_file), exports)
     base = data_folder(data, Path(case_file))
     target = absolute(out)
     _check_apart(target, base, Path(case_file))
@@ -148,6 +151,18 @@ def run_case(
 
     write_whole(target, fill, ours=is_ours, replace=replace)
     return found[0].moved(target)
+
+
+def _with_exports(config: CaseFile, names: Iterable[str]) -> CaseFile:
+    """Return a case that is written in more formats, as if its file named them."""
+    head = config.case
+    more = [line.name for line in chosen(names) if line.name not in head.exports]
+    try:
+        check_told(more, head.goaml)
+    except ValueError as error:
+        raise CaseError(str(error), where="[case]", remedy="write it into the case file") from None
+    wanted = head.model_copy(update={"exports": (*head.exports, *more)})
+    return config.model_copy(update={"case": wanted})
 
 
 def _quiet(_: str) -> None:
@@ -368,7 +383,8 @@ def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
         tell(f"writing the {name} edition")
         case.write(
             place / name, edition=name, reason=config.case.working_reason,
-            authority=config.case.working_authority,
+            authority=config.case.working_authority, exports=config.case.exports,
+            settings=settings_of(config.case.goaml),
         )  # fmt: skip
     case.write_annex(place / ANNEX)
     acquired = case.basis.last.isoformat() if case.basis.last else "TIME"

@@ -159,7 +159,7 @@ class ShownCase:
     @cached_property
     def unread(self) -> tuple[Unread, ...]:
         """What was not read, each a statement of its own."""
-        found = [*unread_in(self._tables), *unread_ends(self.ends)]
+        found = [*unread_in(self._tables), *unread_ends(self._tables)]
         return tuple(sorted(dict.fromkeys(found), key=repr))
 
     @property
@@ -191,7 +191,7 @@ def shown_case(
     settings : mapping, optional
         What exports must be told, by their names.
     tlp : str
-        Marking of the Traffic Light Protocol, where one is given.
+        Marking of the Traffic Light Protocol, such as ``TLP:AMBER+STRICT``; nothing if none.
     """
 
     def say(text: str) -> str:
@@ -203,6 +203,6 @@ def shown_case(
         say(case.investigator), view.edition.name, tuple(map(say, case.statements)),
         basis.last, basis.first, basis.stated,
         tuple((one.chain, say(one.words)) for one in basis.reached),
-        sum(view.left_out.values()), tlp,
+        sum(view.left_out.values()), tlp.lower().removeprefix("tlp:"),
     )  # fmt: skip
     return ShownCase(head, view, settings or {})

@@ -7,6 +7,7 @@ a party to a reason.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from chainwatch.results.plain import chains_of
 from chainwatch.results.table import Privacy, Table
 from chainwatch.sanitize import visible
 from chainwatch.tracing.stops import UNREAD
+from chainwatch.tracing.trace_tables import ENDS_BY_REASON
 from chainwatch.units import whole
 
 Row = Mapping[str, Any]
@@ -77,14 +79,38 @@ def edges_in(tables: list[Shown]) -> Iterator[tuple[Shown, Edges]]:
 
 
 def payments_in(tables: list[Shown]) -> Iterator[Payment]:
-    """Yield the rows that say who paid whom in a transaction."""
+    """Yield the rows that say who paid whom in a transaction.
+
+    A payment that a table lists twice, for each of its sides, is one.
+    """
     for shown, edges in edges_in(tables):
         ends, ids = shown.of(Privacy.PARTY), shown.of(Privacy.TXID)
-        amounts = {*shown.of(Privacy.AMOUNT), "amount_hex"} & {"amount", "amount_hex"}
+        amounts = {"amount", "amount_hex"} & set(shown.frame.columns)
         both = edges.source in ends and edges.target in ends and not edges.across
-        if both and ids and amounts & set(shown.frame.columns):
-            for chain, row in shown.rows():
-                yield _payment(shown, edges, chain, row)
+        if both and ids and amounts:
+            yield from _payments(shown, edges)
+
+
+def _payments(shown: Shown, edges: Edges) -> Iterator[Payment]:
+    told: Counter[tuple[Any, ...]] = Counter()
+    turned: list[Payment] = []
+    for chain, row in shown.rows():
+        payment = _payment(shown, edges, chain, row)
+        if row.get(edges.turned) == "in":
+            turned.append(payment)
+        else:
+            told[_same(payment)] += 1
+            yield payment
+    for payment in turned:
+        if told[_same(payment)]:
+            told[_same(payment)] -= 1
+        else:
+            yield payment
+
+
+def _same(one: Payment) -> tuple[Any, ...]:
+    """Return what both tellings of one payment share."""
+    return one.txid, one.source, one.target, one.time, one.amount, one.rows
 
 
 def _payment(shown: Shown, edges: Edges, chain: str, row: Row) -> Payment:
@@ -205,13 +231,19 @@ def unread_in(tables: list[Shown]) -> Iterator[Unread]:
             )  # fmt: skip
 
 
-def unread_ends(ends: tuple[End, ...]) -> Iterator[Unread]:
-    """Yield value that was followed to where nothing was read, end by end."""
-    for one in ends:
-        if one.reason in UNREAD:
-            note = f"{one.measure}; {one.basis or one.detail}".rstrip("; ")
-            what = f"value that ends as {one.reason}"
-            yield Unread(what, one.chain, one.rows, one.asset, one.amount, one.coarse, note)
+def unread_ends(tables: list[Shown]) -> Iterator[Unread]:
+    """Yield value that was followed to where nothing was read, as the findings add it up."""
+    for shown in tables:
+        if shown.table.name != ENDS_BY_REASON.name:
+            continue
+        for chain, row in shown.rows():
+            if row["reason"] in UNREAD:
+                amount = row["amount"]
+                yield Unread(
+                    f"value that ends as {_word(row, 'reason')}", chain, _word(row, "ends"),
+                    asset_of_row(shown, chain, row), None if amount is None else int(amount),
+                    bool(row.get("rounded")), _word(row, "basis"),
+                )  # fmt: skip
 
 
 def refs_in(tables: list[Shown]) -> set[Ref]:
