@@ -51,7 +51,7 @@ def test_each_format_is_written_once_in_one_order() -> None:
 def test_a_case_file_names_them() -> None:
     assert parse_case(table(), where="x").case.exports == DEFAULT
     assert parse_case(table(exports=["stix"]), where="x").case.exports == ("stix",)
-    with pytest.raises(CaseError, match="exports.*case-uco"):
+    with pytest.raises(CaseError, match=r"exports.*case-uco"):
         parse_case(table(exports=["pdf"]), where="x")
 
 
