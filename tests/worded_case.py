@@ -17,12 +17,14 @@ import chainwatch as cw
 from chainwatch import figures
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import Kind
+from chainwatch.case.basis import Basis
 from chainwatch.case.record import Clock
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.table import Column, Table
 
 KEY = bytes(range(16))
+ACQUIRED = datetime(2023, 7, 1, tzinfo=UTC)
 PAYMENTS = (
     ("giver>kelp:90000001", 1), ("giver>wrack:40000007", 2), ("kelp>amy:50000003", 10),
     ("kelp>host1:30000002", 11), ("amy>host1:20000005", 12), ("amy>bob:25000004", 13),
@@ -124,10 +126,11 @@ def worded_case(
     case = cw.Case(
         "words", words.question, words.title, words.investigator, KEY,
         statements=(words.statement,), number=words.number,
-        clock=clock or (lambda: datetime(2023, 7, 1, tzinfo=UTC)),
+        clock=clock or (lambda: ACQUIRED),
     )  # fmt: skip
     payments = tuple(payments)
     for result in results_of(words, payments):
         case.add(result, note=words.note)
     case.look_beside(ledger_of(payments))
+    case.basis = Basis(ACQUIRED, ACQUIRED)
     return case

@@ -17,6 +17,7 @@ import struct
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ import pytest
 import yaml
 from lxml import etree
 from pypdf import PdfReader
+from shown_cases import GOAML
 from worded_case import SUBJECTS, Words, results_of, worded_case
 
 import chainwatch as cw
@@ -73,6 +75,9 @@ PATH = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*\Z")
 MARKS = frozenset(range(0x2066, 0x206A))
 """Isolates: harmless in pairs, and set by us around words from right to left."""
 
+SETTINGS = {"goaml": {**GOAML, "submission_date": date(2023, 7, 1)}}
+"""What exports must be told that no case says."""
+
 EXPORTS = registry.names()
 
 
@@ -113,7 +118,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
         words = words_of(said, lone)
         case = worded_case(words, PAYMENTS)
         folders.append(root / name / "deep" / "out")
-        case.write(folders[-1], exports=EXPORTS)
+        case.write(folders[-1], exports=EXPORTS, settings=SETTINGS)
     return Written(*folders)
 
 

@@ -16,7 +16,11 @@ from chainwatch.case.registry import Line, Registry
 Writer = Callable[[ShownCase, Path], None]
 
 EXPORTS: tuple[Line, ...] = (
-    Line("gexf", "chainwatch.case.exports.gexf:export_gexf", "Flows for Gephi, with times."),
+    Line(
+        "case-tags",
+        "chainwatch.case.exports.case_tags:export_case_tags",
+        "TagPack of what the case found, for GraphSense and chainwatch.",
+    ),
     Line(
         "case-uco",
         "chainwatch.case.exports.case_uco:export_case_uco",
@@ -28,6 +32,11 @@ EXPORTS: tuple[Line, ...] = (
         "FollowTheMoney entities for Aleph and yente.",
     ),
     Line(
+        "gexf",
+        "chainwatch.case.exports.gexf:export_gexf",
+        "Flows for Gephi, with times.",
+    ),
+    Line(
         "goaml",
         "chainwatch.case.exports.goaml:export_goaml",
         "A goAML report for a financial intelligence unit; it needs settings.",
@@ -37,17 +46,25 @@ EXPORTS: tuple[Line, ...] = (
         "chainwatch.case.exports.graphml:export_graphml",
         "Flows for Gephi, yEd, Cytoscape, networkx.",
     ),
-    Line("i2", "chainwatch.case.exports.i2:export_i2", "CSV for i2 Analyst's Notebook."),
+    Line(
+        "i2",
+        "chainwatch.case.exports.i2:export_i2",
+        "CSV for i2 Analyst's Notebook.",
+    ),
     Line(
         "maltego",
         "chainwatch.case.exports.maltego:export_maltego",
         "CSV for the import wizard of Maltego.",
     ),
-    Line("neo4j", "chainwatch.case.exports.neo4j:export_neo4j", "CSV for neo4j-admin import."),
     Line(
         "misp",
         "chainwatch.case.exports.misp:export_misp",
         "An event for MISP.",
+    ),
+    Line(
+        "neo4j",
+        "chainwatch.case.exports.neo4j:export_neo4j",
+        "CSV for neo4j-admin import.",
     ),
     Line(
         "stix",
@@ -57,7 +74,7 @@ EXPORTS: tuple[Line, ...] = (
     Line(
         "tables",
         "chainwatch.case.exports.tables:export_tables",
-        "Tables for spreadsheets (CSV) and dataframes (Parquet).",
+        "Tables for spreadsheets (CSV) and dataframes (Parquet), and a data dictionary.",
     ),
 )
 """Those that chainwatch brings, written out, by name."""
