@@ -141,8 +141,8 @@ def _words(read: WhatWasRead, trace: Trace | None) -> list[str]:
     if read.extent.is_empty():
         return [NOTHING]
     said = [
-        "A filled bar was read, a dotted one in part; where nothing is drawn nothing was. Broken boxes at the ends are"
-        " what lies before and after. What was not read is unknown: no total holds it.",
+        "A filled bar was read, a dotted one in part; where nothing is drawn nothing was. Broken"
+        " boxes at the ends are what lies before and after. What was not read is unknown: no total holds it.",
         *([_followed(trace)] if trace is not None else []),
         read.data(),
     ]
@@ -211,8 +211,9 @@ def _of_addresses(rows: pl.DataFrame) -> Iterator[Strip]:
         if row["height"] is None:
             yield Strip(f"Histories read {claim}", (), f"{many}, no block is stated")
         else:
-            yield Strip(f"Histories read {claim}", ((0, row["height"]),),
-                        f"{many}, up to block {row['height']:,}", open_before=True, hatch="" if row["whole"] else IN_PART)  # fmt: skip
+            runs, words = ((0, row["height"]),), f"{many}, up to block {row['height']:,}"
+            hatch = "" if row["whole"] else IN_PART
+            yield Strip(f"Histories read {claim}", runs, words, open_before=True, hatch=hatch)
     rest = listed[HISTORIES_SHOWN:]
     if rest.height:
         many = counted(int(rest["addresses"].sum()), "history", "histories")
