@@ -142,7 +142,8 @@ def _words(read: WhatWasRead, trace: Trace | None) -> list[str]:
         return [NOTHING]
     said = [
         "A filled bar was read, a dotted one in part; where nothing is drawn nothing was. Broken"
-        " boxes at the ends are what lies before and after. What was not read is unknown: no total holds it.",
+        " boxes at the ends are what lies before and after. What was not read is unknown: no"
+        " total holds it.",
         *([_followed(trace)] if trace is not None else []),
         read.data(),
     ]
