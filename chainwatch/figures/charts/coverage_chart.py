@@ -31,8 +31,8 @@ HEAD, ROW, SECTION, NAMES, NUMBERS, BEYOND = 30.0, 17.0, 22.0, 190.0, 190.0, 26.
 """Points: height of the heading, of a strip, of the heading of a chain; room for names at the left,
 for words at the right, and for the box of what lies before and after."""
 
-READ, GAP = "", "xxxx"
-"""Hatches of what was read, and of a gap that is too narrow to be seen otherwise."""
+IN_PART = "...."
+"""Hatch of histories of which the source does not claim that they are whole."""
 
 NARROWEST = 1.2
 """Points: a run of blocks is at least as wide, so that a single block is seen."""
@@ -53,6 +53,7 @@ class Strip(NamedTuple):
     runs: tuple[tuple[int, int], ...]
     words: str
     open_before: bool = False
+    hatch: str = ""
 
 
 class Fact(NamedTuple):
@@ -140,8 +141,9 @@ def _words(read: WhatWasRead, trace: Trace | None) -> list[str]:
     if read.extent.is_empty():
         return [NOTHING]
     said = [
-        "A filled bar was read; where nothing is drawn nothing was. Broken boxes at the ends are"
-        " what lies before and after. What was not read is unknown: no total holds it.",
+        "A filled bar was read, a dotted one in part; where nothing is drawn nothing was. Broken"
+        " boxes at the ends are what lies before and after. What was not read is unknown: no"
+        " total holds it.",
         *([_followed(trace)] if trace is not None else []),
         read.data(),
     ]
@@ -210,8 +212,9 @@ def _of_addresses(rows: pl.DataFrame) -> Iterator[Strip]:
         if row["height"] is None:
             yield Strip(f"Histories read {claim}", (), f"{many}, no block is stated")
         else:
-            yield Strip(f"Histories read {claim}", ((0, row["height"]),),
-                        f"{many}, up to block {row['height']:,}", open_before=True)  # fmt: skip
+            runs, words = ((0, row["height"]),), f"{many}, up to block {row['height']:,}"
+            hatch = "" if row["whole"] else IN_PART
+            yield Strip(f"Histories read {claim}", runs, words, open_before=True, hatch=hatch)
     rest = listed[HISTORIES_SHOWN:]
     if rest.height:
         many = counted(int(rest["addresses"].sum()), "history", "histories")
@@ -285,7 +288,7 @@ def _strip(ax: Axes, one: Strip, low: int, high: int, y: float) -> None:
         ax.plot([left, right], [y, y], color=INK, linewidth=0.5, zorder=1)
     for start, end in _merged(one.runs, low, high):
         begin = max(min(start, right - NARROWEST), left)
-        bars.bar(ax, begin, min(max(end, begin + NARROWEST), right), y)
+        bars.bar(ax, begin, min(max(end, begin + NARROWEST), right), y, one.hatch)
     at = WIDE - MARGIN - NUMBERS + 4.0
     rows = style.wrap(printable(one.words), NUMBERS, LABEL - 1, lines=2)
     for number, row in enumerate(rows):

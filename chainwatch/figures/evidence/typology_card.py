@@ -18,7 +18,7 @@ from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.evidence.small_shape import Arrow, Shape, draw_shape
 from chainwatch.figures.typefaces import printable
-from chainwatch.privacy.edition import POOLED, Edition, band
+from chainwatch.privacy.edition import POOLED, Edition, band, coarse
 from chainwatch.privacy.mask_rows import Hidden, hidden_rows
 from chainwatch.typologies.alerts import Alerts
 from chainwatch.typologies.rates import TypologyRates, per_thousand
@@ -207,7 +207,7 @@ def _edges(found: Alerts, alert: int, edition: Edition, top: int) -> tuple[tuple
 def _more(found: Alerts, rest: Sequence[Edge], between: int, edition: Edition) -> str:
     said = []
     if rest:
-        told = Told(sum(one.told.amount for one in rest), any(one.told.rounded for one in rest))
+        told = _sum([one.told for one in rest])
         said.append(f"{counted(len(rest), 'smaller arrow', 'smaller arrows')} not drawn,"
                     f" {told.text(found.asset)} in all.")  # fmt: skip
     if between:
@@ -216,13 +216,19 @@ def _more(found: Alerts, rest: Sequence[Edge], between: int, edition: Edition) -
     return " ".join(said)
 
 
+def _sum(tolds: Sequence[Told]) -> Told:
+    """Return the sum of what is said of amounts; one digit of it where any is rounded."""
+    whole, rounded = sum(one.amount for one in tolds), any(one.rounded for one in tolds)
+    return Told(coarse(whole) if rounded else whole, rounded)
+
+
 def _named(edition: Edition, chain: str, party: bytes | None) -> str:
     return NOBODY if party is None else edition.name_of(chain, party)
 
 
 def _edge(names: tuple[str, str, str], listed: list[tuple[dict[str, Any], Hidden, Told]]) -> Edge:
     rounded = any(hide.party or hide.transaction for _, hide, _ in listed)
-    told = Told(sum(one.amount for *_, one in listed), any(one.rounded for *_, one in listed))
+    told = _sum([one for *_, one in listed])
     times = sorted(row["time"] for row, *_ in listed if row["time"] is not None)
     written = "%Y-%m" if rounded else "%Y-%m-%d %H:%M"
     ends = list(dict.fromkeys(f"{time:{written}}" for time in (times[:1] + times[-1:])))

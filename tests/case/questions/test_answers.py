@@ -24,6 +24,7 @@ from chainwatch.case.questions.question import Answer, Question
 from chainwatch.case.questions.ranking import Ranking
 from chainwatch.errors import ChainwatchError
 from chainwatch.figures.case_figures import CaseFigure
+from chainwatch.figures.evidence.of_subjects import MOST_CARDS
 from chainwatch.heuristics.links import Links
 from chainwatch.results.result import Finding, digest_result
 from chainwatch.tracing.crossings.across_result import TraceAcross
@@ -130,8 +131,14 @@ class TestAlerts:
 
     def test_numbers_and_days_are_those_of_the_file(self, desk: Any) -> None:
         asked = ("fan_in:senders=2,hours=24", "fan_out:receivers=2,spread=300")
-        (told,) = answers(Alerts(typologies=asked, name="fans"), desk.ground)
+        told, *cards = answers(Alerts(typologies=asked, name="fans"), desk.ground)
         assert told.called == "fans"
+        mine = told.result.on(desk.ground.subjects)
+        assert len(cards) == min(mine.height, MOST_CARDS)
+        for card in cards:
+            assert card.result.kind == "typology_card"
+            assert card.result.how["alert"] in set(mine["alert"])
+            assert card.result.name.startswith("fans: ")
         alone = cw.alerts(
             desk.ground.ledger.chain_only("btc-regtest"), cw.native("btc-regtest"),
             [

@@ -78,7 +78,9 @@ def test_histories_stand_by_how_far_they_were_read(read: Any) -> None:
         ]
     ]
     some = replace(read, histories=HISTORIES.frame(rows))
-    said = " ".join(texts(figures.coverage_chart(some)))
+    ax = figures.coverage_chart(some)
+    said = " ".join(texts(ax))
+    assert [one.get_hatch() for one in filled(ax)].count(module.IN_PART) == 1, "what is not whole"
     assert "9 histories, up to block 200" in said
     assert "3 histories, up to block 250" in said
     assert "4 histories, no block is stated" in said
