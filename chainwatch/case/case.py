@@ -18,8 +18,8 @@ from chainwatch.case.report.document import document
 from chainwatch.case.report.render import render_html, render_pdf
 from chainwatch.case.seal import LOG, verify, write_seal
 from chainwatch.errors import CaseError, ChainwatchError, MissingExtra
-from chainwatch.ledger.basis import basis_of
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.basis import basis_of
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition, annex
 from chainwatch.privacy.leaks.secrets import MASKED, PARTIES, TRANSACTIONS
 from chainwatch.privacy.leave import leave

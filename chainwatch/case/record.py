@@ -14,7 +14,7 @@ import polars as pl
 
 from chainwatch.case.log import Log
 from chainwatch.errors import CaseError
-from chainwatch.ledger.basis import Basis
+from chainwatch.ledger.lookup.basis import Basis
 from chainwatch.privacy.edition import DISCLOSURE, Edition
 from chainwatch.privacy.mask_rows import parties
 from chainwatch.privacy.masked_view import MaskedView, Standing

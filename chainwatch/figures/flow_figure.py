@@ -14,8 +14,8 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import check_new
 from chainwatch.clusters.peeling.chains import PeelChains
 from chainwatch.errors import ChainwatchError, InputError, expect
-from chainwatch.ledger.basis import basis_of
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.basis import basis_of
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flow_totals import Totals, totals
 from chainwatch.privacy.flows import Owners, Tagged, flows, node_places
@@ -220,7 +220,7 @@ class FlowFigure(Result):
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the flows between entities as a graph of networkx, in the edition of the desk."""
-        from chainwatch.figures.graph.networkx_graph import flow_graph
+        from chainwatch.privacy.flow_graph import flow_graph
 
         edition = self._desk()
         facts = {"result": self.called, "edition": edition.name, "digest": self.digest}

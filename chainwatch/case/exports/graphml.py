@@ -16,7 +16,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.tables import ManifestRow
-from chainwatch.figures.graph.networkx_graph import flow_graph
+from chainwatch.privacy.flow_graph import flow_graph
 from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.graph import graphml_of
 from chainwatch.results.provenance import digest_frame
