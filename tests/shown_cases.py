@@ -17,7 +17,6 @@ from chainwatch.case.case import Case
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.lookup.basis import Basis
 from chainwatch.tracing.policies import fifo
 
 KEY = bytes(range(32))

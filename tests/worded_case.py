@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from account_chains import Accounts
+from chainwatch.case.basis import Basis
 
 import chainwatch as cw
 from chainwatch import figures
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import Kind
-from chainwatch.case.basis import Basis
 from chainwatch.case.record import Clock
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result

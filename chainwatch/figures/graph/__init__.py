@@ -1,1 +1,1 @@
-"""Flows as a graph: drawn as nodes and lines, or handed to networkx."""
+"""A trace as a graph: boxes for parties, lines for flows."""

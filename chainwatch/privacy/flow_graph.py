@@ -9,7 +9,7 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.errors import InputError
-from chainwatch.figures.selection import FLOW_COLUMNS
+from chainwatch.privacy.flows import FLOW_SCHEMA
 from chainwatch.results.graph import facts_of_asset
 from chainwatch.sanitize import distinct, visible
 from chainwatch.units import to_text
@@ -26,7 +26,7 @@ def flow_graph(
     Parameters
     ----------
     flows : polars.DataFrame
-        See `chainwatch.figures.selection.FLOW_COLUMNS`; rows in whatever order.
+        See `chainwatch.privacy.flows.FLOW_SCHEMA`; rows in whatever order.
     asset : Asset, optional
         What the amounts are of; it stands in the graph as a whole, and amounts in coins at edges.
     facts : mapping, optional
@@ -45,10 +45,10 @@ def flow_graph(
     """
     import networkx as nx
 
-    missing = [name for name in FLOW_COLUMNS if name not in flows.columns]
+    missing = [name for name in FLOW_SCHEMA if name not in flows.columns]
     if missing:
         raise InputError(f"a flow frame lacks the columns {', '.join(missing)}")
-    columns = list(FLOW_COLUMNS)
+    columns = list(FLOW_SCHEMA)
     rows = flows.select(columns).sort(columns, nulls_last=True).to_dicts()
     graph = nx.MultiDiGraph(**(facts or {}), **facts_of_asset(asset))
     ends = {row[end]: (row, end) for row in reversed(rows) for end in ("target", "source")}
