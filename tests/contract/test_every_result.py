@@ -300,6 +300,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "CaseFigure": lambda made: case_figure(made.trace, kind="sum_check"),
     "FlowFigure": lambda made: cw.figures.flow(made.trace, made.clusters),
     "GraphFigure": lambda made: cw.figures.flow_graph(made.trace, made.clusters),
+    "InteractiveFigure": lambda made: cw.figures.interactive(made.trace, made.clusters),
     "Fragility": lambda made: made.clusters.fragility(made.clusters.frame["cluster"][0]),
     "HandPath": Made.by_hand,
     "HealthRelease": lambda made: _released(made)[0],

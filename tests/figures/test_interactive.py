@@ -183,6 +183,9 @@ def test_without_bokeh_it_says_so(
     html = world["trace"]._repr_html_()
     assert html.startswith("<pre")
     assert "iframe" not in html
+    said = world["figure"]._repr_html_()
+    assert "bokeh is not installed" in said
+    assert "iframe" not in said
 
 
 def test_it_prints_and_is_digested(world: dict[str, Any]) -> None:

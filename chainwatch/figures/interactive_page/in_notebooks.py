@@ -28,7 +28,7 @@ def trace_frame(trace: Trace) -> str:
     if not 0 < trace.steps.height <= MOST_STEPS:
         return ""
     try:
-        return InteractiveFigure(trace)._repr_html_()
+        return InteractiveFigure(trace).framed()
     except MissingExtra:  # the print above it says all that is in it
         return ""
 

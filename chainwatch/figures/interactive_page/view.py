@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.atomic import check_new, write_new
-from chainwatch.errors import InputError
+from chainwatch.errors import InputError, MissingExtra
 from chainwatch.figures.flow_figure import FlowFigure
 from chainwatch.figures.interactive_page.evidence import Behind, evidence
 from chainwatch.figures.interactive_page.page import frame, page
@@ -25,6 +25,7 @@ from chainwatch.privacy.mask_tables import ROUNDED, mask_table
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Rows
+from chainwatch.sanitize import preformatted
 from chainwatch.tracing.result import Trace, ends_by_reason
 from chainwatch.units import counted
 
@@ -111,7 +112,20 @@ class InteractiveFigure(Result):
         return f"InteractiveFigure({self.title!r}, {steps})"
 
     def _repr_html_(self) -> str:
-        """Return the view in a frame, for notebooks, in the edition of the desk."""
+        """Return the view in a frame, for notebooks; in words what it is where bokeh is absent."""
+        try:
+            return self.framed()
+        except MissingExtra as missing:
+            return preformatted(f"{self!r}\n{missing}")
+
+    def framed(self) -> str:
+        """Return the view in a frame, for notebooks, in the edition of the desk.
+
+        Raises
+        ------
+        MissingExtra
+            If bokeh is not installed.
+        """
         return self.shown(self._flow.desk()).frame()
 
     def save(
