@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chainwatch.case.log import ADDED, PLANNED, TRIED, Entry, Log
 from chainwatch.case.seal import pretty
-from chainwatch.case.trials import TESTS_RUN, Key
+from chainwatch.case.trials import TESTS_RUN, Key, used
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.results.result import Finding, Result
@@ -106,14 +106,22 @@ def schedule(log: Log, results: Sequence[Result]) -> Schedule:
     results : sequence of Result
         What was added.
     """
-    added = {entry.content for entry in log.entries if entry.kind == ADDED}
-    unused = tuple(one for one in log.entries if one.kind == TRIED and one.content not in added)
+    known = used(results)
+    unused = tuple(one for one in log.entries if one.kind == TRIED and _key(one) not in known)
     planned = tuple(entry for entry in log.entries if entry.kind == PLANNED)
-    against = tuple((one.called, said) for one in results for said in one.against())
+    against = dict.fromkeys((one.called, said) for one in results for said in _against(one))
     return Schedule(
-        planned, unused, against, tuple(_departures(log, planned, results)),
+        planned, unused, tuple(against), tuple(_departures(log, planned, results)),
         _tests(unused, results),
     )  # fmt: skip
+
+
+def _against(result: Result) -> Iterator[str]:
+    """Yield what speaks against, of a result and of what a figure is of."""
+    yield from result.against()
+    drawn = getattr(result, "trace", None)
+    if isinstance(drawn, Result):
+        yield from drawn.against()
 
 
 def _key(entry: Entry) -> Key:

@@ -10,9 +10,13 @@ import polars as pl
 import pytest
 
 import chainwatch as cw
+from chainwatch.case.log import TRIED, Log
+from chainwatch.case.schedule import schedule
 from chainwatch.case.seal import verify
 from chainwatch.case.trials import Trials
 from chainwatch.errors import CaseError
+from chainwatch.figures.case_figure import case_figure
+from chainwatch.results.result import Finding
 
 
 @pytest.fixture
@@ -42,6 +46,16 @@ def test_what_was_tried_is_logged_and_what_is_used_is_not_logged_twice(ledger, n
     assert left is tried
     case.add(follow(ledger, named, policy="lifo"))
     assert case.schedule().unused == (), "it was added since"
+
+
+def test_what_a_figure_is_of_is_used(ledger, named) -> None:
+    case = cw.Case("c", "Whom?", mask_key=bytes(16))
+    whom = pl.DataFrame({"chain": [cw.chain("btc-regtest").id], "address": [named("A")]})
+    across = cw.trace_all(ledger, whom)
+    case.note("looked at it first")
+    assert [one.what for one in case.schedule().unused] == ["try trace_all"]
+    case.add(case_figure(across, kind="range"))
+    assert case.schedule().unused == ()
 
 
 def test_other_cases_and_what_is_over_hear_nothing(ledger, named) -> None:
@@ -112,3 +126,27 @@ def test_results_that_speak_against_are_told(ledger, named) -> None:
     case = cw.Case("c", "Whom?", mask_key=bytes(16)).add(found)
     assert [said for _, said in case.schedule().against] == ["nothing of it arrives."]
     assert "Against: nothing of it arrives." in case.schedule().finding().text
+
+
+class LinksFound(Finding):
+    """What two tests of significance found, corrected for as many."""
+
+    tests = 2
+
+    def tests_run(self) -> int:
+        return 2
+
+
+def test_tests_that_were_left_out_count_among_the_tests() -> None:
+    log = Log()
+    log.append("a", "try link_test", "hops=3; tests run: 3", "1" * 64, kind=TRIED)
+    log.append("a", "add link_test", "", "2" * 64)
+    found = schedule(log, [LinksFound("Links")])
+    assert found.tests == (5, 2)
+    assert [one.why for one in found.unused] == ["hops=3; tests run: 3"]
+    (said,) = [one for one in found.finding().text if "tests of significance" in one]
+    assert said == (
+        "5 tests of significance were run, and the correction of those shown counts 2: it is too"
+        " mild; test again with tests=5."
+    )
+    assert schedule(Log(), []).finding() is None
