@@ -136,7 +136,9 @@ def _read(found: Evidence) -> Answer:
         return Answer(PART, "what was not read is listed")
     if found.ends_at(*UNREAD):
         return Answer(PART, "followed value ends at what was not read: it is a row of its own")
-    return Answer(ANSWERED, "no followed value ended at what was not read")
+    return Answer(
+        PART, "no followed value ended at what was not read; what lies outside of it is listed"
+    )
 
 
 def _lure(found: Evidence) -> Answer:

@@ -274,6 +274,14 @@ def test_a_file_attached_to_a_pdf_is_opened(tmp_path: Path) -> None:
     assert not within(tmp_path, "a.pdf", held).frame.is_empty()
 
 
+def test_the_type_of_an_attached_file_hides_nothing(tmp_path: Path) -> None:
+    held = pdf(
+        b"/Type/EmbeddedFile/Subtype/application#2Fzip/Filter/FlateDecode",
+        zlib.compress(zipped(SAID)),
+    )
+    assert not within(tmp_path, "a.pdf", held).frame.is_empty()
+
+
 @pytest.mark.parametrize("title", [
     b"<FEFF" + WORD.encode("utf-16-be").hex().encode() + b">",
     b"(" + b"".join(b"\\%03o" % one for one in WORD.encode()) + b")",
