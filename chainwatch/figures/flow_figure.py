@@ -220,7 +220,7 @@ class FlowFigure(Result):
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the flows between entities as a graph of networkx, in the edition of the desk."""
-        from chainwatch.privacy.flow_graph import flow_graph
+        from chainwatch.privacy.drawn.flow_graph import flow_graph
 
         edition = self.desk()
         facts = {"result": self.called, "edition": edition.name, "digest": self.digest}

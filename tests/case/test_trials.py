@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from chainwatch.figures.case_figure import case_figure
 
 import chainwatch as cw
 from chainwatch.case.log import TRIED, Log
@@ -15,7 +16,6 @@ from chainwatch.case.schedule import schedule
 from chainwatch.case.seal import verify
 from chainwatch.case.trials import Trials
 from chainwatch.errors import CaseError
-from chainwatch.figures.case_figure import case_figure
 from chainwatch.results.result import Finding
 
 

@@ -9,8 +9,8 @@ import pytest
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import txid_text
+from chainwatch.privacy.drawn.flow_rows import flow_rows
 from chainwatch.privacy.edition import DISCLOSURE, WORKING
-from chainwatch.privacy.flow_rows import flow_rows
 from chainwatch.privacy.flows import flows
 
 

@@ -83,7 +83,7 @@ def _certificate(path: Path) -> bytes:
 
 
 def _list_signed(bag: Path, roots: Sequence[bytes]) -> str:
-    from asn1crypto import cms  # type: ignore[import-untyped]  # it has no types
+    from asn1crypto import cms  # it has no types
     from pyhanko.sign.validation.generic_cms import async_validate_detached_cms
 
     async def check() -> Any:

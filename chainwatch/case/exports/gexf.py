@@ -24,7 +24,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.privacy.flow_graph import flow_graph
+from chainwatch.privacy.drawn.flow_graph import flow_graph
 from chainwatch.results.graph import within_long
 from chainwatch.sanitize import visible
 

@@ -17,7 +17,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.tables import ManifestRow
-from chainwatch.privacy.flow_graph import flow_graph
+from chainwatch.privacy.drawn.flow_graph import flow_graph
 from chainwatch.results.graph import graphml_of
 from chainwatch.results.provenance import digest_frame
 

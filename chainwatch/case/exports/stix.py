@@ -91,8 +91,8 @@ def libraries() -> Libraries:
         If they are not installed.
     """
     try:
-        import stix2  # type: ignore[import-untyped]
-        import stix2extensions  # type: ignore[import-untyped]
+        import stix2
+        import stix2extensions
     except ImportError as error:
         raise MissingExtra(
             "stix2 is not installed", remedy="run: pip install 'chainwatch[stix]'"

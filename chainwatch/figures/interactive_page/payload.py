@@ -19,7 +19,7 @@ from chainwatch.figures.interactive_page.chains import peel_chains
 from chainwatch.figures.interactive_page.evidence import Behind
 from chainwatch.figures.layout import Link
 from chainwatch.figures.style import ROLES
-from chainwatch.privacy.flow_rows import FlowRow, FlowRows
+from chainwatch.privacy.drawn.flow_rows import FlowRow, FlowRows
 from chainwatch.privacy.flow_totals import Totals
 from chainwatch.sanitize import clipped
 

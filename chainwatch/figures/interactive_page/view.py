@@ -16,8 +16,8 @@ from chainwatch.figures.interactive_page.evidence import Behind, evidence
 from chainwatch.figures.interactive_page.page import frame, page
 from chainwatch.figures.interactive_page.payload import Shown, payload
 from chainwatch.figures.selection import Sum, sum_text
+from chainwatch.privacy.drawn.flow_rows import FlowRows, flow_rows
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition
-from chainwatch.privacy.flow_rows import FlowRows, flow_rows
 from chainwatch.privacy.flow_totals import Totals
 from chainwatch.privacy.flows import Names, Owners, Tagged
 from chainwatch.privacy.mask_rows import masked_names, parties

@@ -1,0 +1,1 @@
+"""Flows as they are drawn: their rows, and the same as a graph."""
