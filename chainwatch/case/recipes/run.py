@@ -9,6 +9,7 @@ from dataclasses import replace as with_
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -153,11 +154,8 @@ def run_case(
     found: list[RunReport] = []
 
     def fill(place: Path) -> None:
-        made = work(
-            config, base, place, mask_key=mask_key, acquired=acquired, say=say or _quiet,
-            leave=leave,
-        )  # fmt: skip
-        found.append(made)
+        how: Any = {"mask_key": mask_key, "acquired": acquired, "leave": leave}
+        found.append(work(config, base, place, say=say or _quiet, **how))
 
     write_whole(target, fill, ours=is_ours, replace=replace)
     return found[0].moved(target)
