@@ -45,6 +45,7 @@ def test_a_notebook_says_what_it_keeps(path: Path) -> None:
 def test_there_are_notebooks() -> None:
     assert [path.name for path in NOTEBOOKS] == [
         "02_owners.ipynb", "03_follow.ipynb", "04_routes.ipynb", "05_vendor_to_network.ipynb",
+        "06_case_file.ipynb",
     ]  # fmt: skip
     for path in NOTEBOOKS:
         kept = json.loads(path.read_text(encoding="utf-8"))
