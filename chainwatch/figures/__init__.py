@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from chainwatch.results.plotted import draws
+from chainwatch.results.plotted import draws as _draws
 
 if TYPE_CHECKING:
     from chainwatch.figures.between.routes_figure import routes
@@ -91,4 +91,4 @@ def _plot(name: str, result: Any, ax: Any = None, **how: Any) -> Any:
 
 
 for _kind, _name in PLOTS.items():
-    draws(_kind, partial(_plot, _name))
+    _draws(_kind, partial(_plot, _name))
