@@ -290,6 +290,3 @@ def _head(ax: Axes, tip: tuple[float, float], side: int, width: float) -> None:
     half = 1.8 + width / 2
     corners: Any = [(x, y), (x + side * HEAD, y + half), (x + side * HEAD, y - half)]
     ax.add_artist(Polygon(corners, closed=True, facecolor=INK, linewidth=0, zorder=2.5))
-
-
-__all__ = ["alt_text", "draw_graph", "method"]
