@@ -61,9 +61,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'chainwatch' has no attribute {name!r}")
     import_module("chainwatch.privacy.session")  # from now on results print as its edition allows
     import_module("chainwatch.figures")  # and know what draws them
-    import_module(
-        "chainwatch.figures.interactive_page.in_notebooks"
-    )  # and traces can be moved about in
+    import_module("chainwatch.figures.interactive_page.in_notebooks")  # a trace is a page there
     found = getattr(import_module(f"chainwatch.{home}"), name)
     globals()[name] = found
     return found

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from chainwatch.sanitize import preformatted
+
 View = Callable[[Any], str]
 """Of a result the HTML of its view, or nothing where it has none."""
 
@@ -30,7 +32,7 @@ def show_in_frame(kind: str, view: View | None) -> View | None:
     return before
 
 
-def view_of(result: object) -> str:
-    """Return the HTML of the view of a result; nothing where nobody registered one."""
+def with_view(result: object) -> str:
+    """Return what a result prints as HTML, and below it its view where somebody registered one."""
     view = _views.get(type(result).__name__)
-    return view(result) if view else ""
+    return preformatted(repr(result)) + (view(result) if view else "")

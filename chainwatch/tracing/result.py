@@ -12,14 +12,14 @@ from chainwatch.addresses.canonical import text, text_series
 from chainwatch.errors import ConservationError, TraceError
 from chainwatch.ledger.output_status import block_text, day_text
 from chainwatch.results.deferred import Deferred
-from chainwatch.results.frame_view import view_of
+from chainwatch.results.frame_view import with_view
 from chainwatch.results.graph import Edges
 from chainwatch.results.mask import shown_sums
 from chainwatch.results.result import Finding, Result, digest_rows
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import Sum, joined, sentence
 from chainwatch.results.table import Rows
-from chainwatch.sanitize import preformatted, visible
+from chainwatch.sanitize import visible
 from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt, too_wide
 from chainwatch.tracing.chosen import followed_parties
 from chainwatch.tracing.custody.hosted import CUSTODY
@@ -309,8 +309,7 @@ class Trace(Result):
         return self.told(self)
 
     def _repr_html_(self) -> str:
-        """Return what it prints, and below it the view to move about in where one is at hand."""
-        return preformatted(repr(self)) + view_of(self)
+        return with_view(self)
 
     def told(self, within: Result) -> str:
         """Return it as it prints itself within a result, which says who may be shown.
