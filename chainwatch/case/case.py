@@ -83,7 +83,8 @@ class Case(CaseRecord):
         self, edition: str = DISCLOSURE, settings: Mapping[str, Any] | None = None
     ) -> ShownCase:
         """Return what an edition shows, as plain values: what every export is written from."""
-        return shown_case(self, self.view(edition), settings)
+        marked = marking(self.tlp, edition).removeprefix("TLP:").lower()
+        return shown_case(self, self.view(edition), settings, tlp=marked)
 
     def look_beside(self, ledger: Ledger, *, acquired_stated: bool = True) -> None:
         """Read who stands in the transactions of the results, so that those are withheld as well.

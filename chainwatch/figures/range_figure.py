@@ -20,6 +20,7 @@ from chainwatch.tracing.ranges.range_result import (
     kind_in_words,
 )
 from chainwatch.tracing.result import NOTHING_CAME
+from chainwatch.units import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,7 +162,8 @@ def _words(found: TraceRange, more: int) -> list[str]:
     said += [NO_INTERVAL, "Every one: what lies at the same places under each of"
              f" {', '.join(found.compared)}."]  # fmt: skip
     if more > 0:
-        said.append(f"{more:,} smaller kinds of end are not drawn; the table has them.")
+        kinds = counted(more, "smaller kind of end is", "smaller kinds of end are")
+        said.append(f"{kinds} not drawn; the table has them.")
     return said
 
 
@@ -224,7 +226,7 @@ def _draw(ax: Axes, one: Kind, begin: float, top: float, largest: int, found: Tr
     if one.low != one.high:
         ax.plot([low, high], [y + 3.0, y + 3.0], color=INK, linewidth=1.6, zorder=4)
         for end in (low, high):
-            ax.plot([end, end], [y + 0.0, y + 6.0], color=INK, linewidth=1.6, zorder=4)
+            ax.plot([end, end], [y + 1.0, y + 5.0], color=INK, linewidth=1.6, zorder=4)
     for group in one.groups:
         amount = group.told.text(found.asset)
         names = printable(_names(group))  # an amount is never cut, the names of methods may be

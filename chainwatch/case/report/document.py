@@ -90,7 +90,7 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         names=_turning_names(results, case.investigator.strip()),
         appendices=(method(records),),
         dated=case.basis.last,
-        marking=marking(case.tlp, edition.name),
+        tlp=marking(case.tlp, edition.name),
     )
     return replace(made, glossary=glossary(texts(made)))
 

@@ -107,7 +107,7 @@ class CaseDocument:
     embedded : tuple of Embedded
         Files that the PDF carries within it.
     tlp : str
-        Marking of the Traffic Light Protocol, such as ``TLP:AMBER``; empty: none is given.
+        How far it may travel, as ``TLP:AMBER+STRICT``: for the head of every page.
     provenance : str
         How the results came about, an indented tree.
     parameters, digests, software : tuple of (str, str)
@@ -118,8 +118,6 @@ class CaseDocument:
         Names that others gave, which are set apart where they run from right to left.
     dated : datetime or None
         The date of the PDF: when the data was acquired. Without one it bears no date.
-    marking : str
-        How far it may travel, as ``TLP:AMBER+STRICT``: for the head and foot of every page.
     """
 
     title: str
@@ -140,4 +138,3 @@ class CaseDocument:
     embedded: tuple[Embedded, ...] = ()
     tlp: str = ""
     dated: datetime | None = None
-    marking: str = ""

@@ -38,7 +38,7 @@ def test_a_case_is_written_in_the_formats_asked_for(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(CaseError, match='there is no export \'pdf\'; write "case-uco" or "follow'):
+    with pytest.raises(CaseError, match='there is no export \'pdf\'; write "case-tags" or "case-u'):
         token_case().write(tmp_path / "out", exports=("pdf",))
     assert list(tmp_path.iterdir()) == []
 
