@@ -170,6 +170,8 @@ def _column(
 ) -> list[Any]:  # fmt: skip
     if edition.name == DISCLOSURE and column.privacy is Privacy.STRANGER:
         return [WITHHELD] * len(series)
+    if edition.name == DISCLOSURE and column.privacy is Privacy.ELSEWHERE:
+        return [None] * len(series)  # the row says nothing of who stands in that transaction
     if edition.name == DISCLOSURE and column.privacy is Privacy.SPAN:
         return [None if value is None else f"{value:%Y-%m}" for value in series]
     if column.privacy is Privacy.DIGEST:

@@ -37,6 +37,8 @@ class Privacy(StrEnum):
     """Id of a transaction or a block: withheld in a masked row."""
     PLACE = "place"
     """A number that leads to a transaction as surely as its id: left out of a masked row."""
+    ELSEWHERE = "elsewhere"
+    """A number that leads to another transaction than that of its row: left out always."""
     SIDE = "side"
     """A word of ours across which nothing is added up, such as a direction: shown."""
     KIND = "kind"
@@ -79,6 +81,7 @@ _TYPES: dict[Privacy, tuple[type[pl.DataType], ...]] = {
     Privacy.CONTRACT: (pl.Binary,),
     Privacy.TXID: (pl.Binary,),
     Privacy.PLACE: (*_WHOLE, pl.String),
+    Privacy.ELSEWHERE: (*_WHOLE, pl.String),
     Privacy.SIDE: _TEXTS,
     Privacy.KIND: _TEXTS,
     Privacy.WORD: _TEXTS,
@@ -159,6 +162,11 @@ class Column:
     def place(cls, name: str, meaning: str) -> Column:
         """Return a column of whole numbers that lead to a transaction."""
         return cls(name, pl.Int64, Privacy.PLACE, meaning, nullable=True)
+
+    @classmethod
+    def elsewhere(cls, name: str, meaning: str) -> Column:
+        """Return a column of whole numbers that lead to another transaction than the row's."""
+        return cls(name, pl.Int64, Privacy.ELSEWHERE, meaning, nullable=True)
 
     @classmethod
     def word(cls, name: str, meaning: str) -> Column:

@@ -63,8 +63,10 @@ STEPS = Table(
         _SUBJECT,
         Column.party("source", "address that it leaves"),
         Column.party("target", "address that it reaches"),
-        Column.place("source_tx", "number of the transaction by which it had come to the source"),
-        Column.place("source_n", "place of the output or transfer there"),
+        Column.elsewhere(
+            "source_tx", "number of the transaction by which it had come to the source"
+        ),
+        Column.elsewhere("source_n", "place of the output or transfer there"),
         TX,
         TXID,
         N,

@@ -292,6 +292,30 @@ def test_otter_ids_are_of_nobody_who_is_masked(demo_case) -> None:
     assert not told & theirs
 
 
+FIRST = 1 << 24
+"""The least number of a transaction behind the first block: smaller ones are other things too."""
+
+
+def test_otter_numbers_lead_to_no_transaction_that_is_withheld(demo_case) -> None:
+    """The number of a transaction names it as surely as its id: also that of another row's."""
+    working, shown = (list(cells(demo_case.folder / name)) for name in ("working", "disclosure"))
+    ids = open_ledger(demo_case.folder / "ledger").transactions.select("tx", "txid", "chain")
+    told = {str(row["txid"]) for _, row in shown if row.get("txid")}
+    withheld = {
+        str(tx)
+        for tx, txid, chain in ids.collect().rows()
+        if tx >= FIRST and txid_text(txid, chain) not in told
+    }
+
+    def leads(rows: list[tuple[str, dict[str, str | None]]]) -> set[tuple[str, str]]:
+        return {
+            (table, name) for table, row in rows for name, cell in row.items() if cell in withheld
+        }
+
+    assert {("steps", "source_tx"), ("steps", "tx")} <= leads(working)
+    assert leads(shown) == set()
+
+
 def test_otter_ids_are_of_nobody_whom_no_table_names(demo_case) -> None:
     """A buyer who pays a subject stands in no table as the payer of a coin: the ledger knows."""
     ledger = open_ledger(demo_case.folder / "ledger")

@@ -36,6 +36,7 @@ SHOWN: Mapping[Privacy, str] = {
     Privacy.CONTRACT: "as it is",
     Privacy.TXID: "withheld where the row or its transaction leads to somebody masked",
     Privacy.PLACE: "left out of masked rows",
+    Privacy.ELSEWHERE: "left out always",
     Privacy.SIDE: "as it is",
     Privacy.KIND: "as it is",
     Privacy.WORD: "as it is",
@@ -193,7 +194,7 @@ def _entry(
         name, _words(view, said.table.meaning), position, headings[column], field_type(dtype),
         str(dtype), _unit(view, declared, said), _words(view, declared.meaning),
         key.index(column) + 1 if column in key else None,
-        declared.nullable or declared.privacy is Privacy.PLACE,
+        declared.nullable or declared.privacy in (Privacy.PLACE, Privacy.ELSEWHERE),
         declared.privacy.value, SHOWN[declared.privacy] if masked else "as it is",
     )  # fmt: skip
 
