@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import polars as pl
@@ -80,7 +81,7 @@ class Movement(NamedTuple):
     source: str
     target: str
     amount: int
-    time: object
+    time: datetime | None
     parties: tuple[bytes, ...]
     row: tuple[bytes, int, bytes] = (b"", 0, b"")
     sides: tuple[bytes | None, bytes | None] = (None, None)

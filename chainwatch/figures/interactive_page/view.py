@@ -16,7 +16,7 @@ from chainwatch.figures.interactive_page.evidence import Behind, evidence
 from chainwatch.figures.interactive_page.page import frame, page
 from chainwatch.figures.interactive_page.payload import Shown, payload
 from chainwatch.figures.selection import Sum, sum_text
-from chainwatch.privacy.drawn.flow_rows import FlowRows, flow_rows
+from chainwatch.privacy.drawn.flow_rows import UNTIMED, FlowRows, flow_rows
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition
 from chainwatch.privacy.flow_totals import Totals
 from chainwatch.privacy.flows import Names, Owners, Tagged
@@ -203,7 +203,8 @@ class InteractiveFigure(Result):
     def _facts(self, edition: Edition) -> list[tuple[str, str]]:
         """Return method, policy, unit, sources and date of the data."""
         trace, asset = self.trace, self.trace.asset
-        times = [*trace.origins["time"], *trace.steps["time"], *trace.ends["time"]]
+        read = [*trace.origins["time"], *trace.steps["time"], *trace.ends["time"]]
+        times = [time for time in read if time is not None]
         way = "backward, to where value came from" if trace.direction == "backward" else "forward"
         facts = [
             ("Method", f"{trace.policy.upper()}, followed {way}. {FOLLOWING}"),
@@ -214,7 +215,10 @@ class InteractiveFigure(Result):
         if times:
             days = [f"{day:%Y-%m}" if edition.name == DISCLOSURE else f"{day:%Y-%m-%d}"
                     for day in (min(times), max(times))]  # fmt: skip
-            facts.append(("Payments", f"{days[0]} to {days[1]} (UTC)"))
+            rest = "; of some no time was read" if len(times) < len(read) else ""
+            facts.append(("Payments", f"{days[0]} to {days[1]} (UTC){rest}"))
+        elif read:
+            facts.append(("Payments", UNTIMED))
         if as_of := trace.unspent_as_of().strip():
             facts.append(("Unspent", as_of))
         for what, said in (

@@ -22,6 +22,10 @@ Key = tuple[bytes, int, bytes]
 """Transaction, place in it and subject: a row of the steps, or of the ends."""
 
 
+UNTIMED = "no time was read"
+"""In the place of the time of a payment of which none is known."""
+
+
 class FlowRow(NamedTuple):
     """A payment or an end behind a flow.
 
@@ -123,7 +127,8 @@ class _Told:
         left, reached = (
             "" if side is None else self.edition.name_of(self.chain, side) for side in row.sides
         )
-        txid, time = self.edition.txid(self.chain, row.row[0]), moment(row.time)  # type: ignore[arg-type]
+        txid = self.edition.txid(self.chain, row.row[0])
+        time = UNTIMED if row.time is None else moment(row.time)
         return FlowRow(txid, time, int(row.amount), self._why(row), (left, reached))
 
     def _why(self, row: Movement) -> str:

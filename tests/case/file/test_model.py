@@ -318,7 +318,7 @@ def test_questions_are_asked_in_the_order_of_the_file() -> None:
         (
             "account_links",
             {"rules": ["magic"]},
-            "does not fit: 'magic' is no rule; write one of acti",
+            "does not fit: 'magic' is no rule at my.toml; write one of acti",
         ),
         ("account_links", {"at_least": 2}, "less than or equal to 1"),
         ("account_links", {"hosted": [{"chain": "x"}]}, "unknown chain 'x'"),

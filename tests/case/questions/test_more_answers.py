@@ -32,7 +32,7 @@ from chainwatch.clusters.compare import Comparison
 from chainwatch.errors import ChainwatchError
 from chainwatch.figures.flow_figure import FlowFigure
 from chainwatch.results.result import Finding, Result
-from chainwatch.results.roles import NOBODY
+from chainwatch.results.roles import Roles
 from chainwatch.tracing.ranges.range_result import TraceRange
 
 ETH = cw.chain("eth").id
@@ -163,8 +163,8 @@ class TestOtherOwners:
         assert isinstance(found, Comparison)
         assert found.frame["only_other"][0] > 0, "the payers of the mix are one owner then"
         assert told.frame["pairs"].to_list()[0] == found.frame["both"][0]
-        assert found.roles() is NOBODY
-        assert told.roles() is NOBODY
+        assert found.roles() == Roles()
+        assert told.roles() == Roles()
 
     def test_the_same_rules_join_the_same(self, desk: Any) -> None:
         _, found = results(OtherOwners(recipe="co_spends"), desk.ground)

@@ -134,7 +134,10 @@ def test_a_ledger_is_used_as_it_is(data: Path, tmp_path: Path) -> None:
     assert report.pulls == ()
     assert files_of(data / "books") == before
     assert not (tmp_path / "out" / "ledger").exists()
-    for path, fault in (("../l", "inside the data folder"), ("nowhere", "no ledger")):
+    for path, fault in (
+        ("../l", "inside the data folder"),
+        ("nowhere", "no file or folder 'nowhere'"),
+    ):
         case = case_of(data, f'[[sources]]\nkind = "ledger"\npath = "{path}"\n')
         with pytest.raises(Exception, match=fault):
             run_case(case, tmp_path / "two")

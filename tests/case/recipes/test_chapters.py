@@ -9,7 +9,7 @@ import pytest
 
 import chainwatch as cw
 from chainwatch.case.file.model import parse_case
-from chainwatch.case.recipes import run
+from chainwatch.case.recipes import subjects
 from chainwatch.case.recipes.chapter import Chapter
 from chainwatch.results.result import Finding
 from chainwatch.results.roles import NOBODY
@@ -27,7 +27,7 @@ def called(*also: dict[str, Any]) -> list[str]:
         "subjects": {"chain": "btc", "addresses": [BTC]},
         "also": list(also),
     }
-    return run._called(parse_case(table, where="x"))
+    return subjects.called(parse_case(table, where="x"))
 
 
 def test_parts_are_called_by_asset_and_chain() -> None:

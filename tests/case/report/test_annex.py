@@ -227,7 +227,7 @@ def test_a_notebook_and_a_report_give_a_node_one_role(figure) -> None:
     case = Case("otter", "Whom?", mask_key=bytes(range(32)))
     case.add(figure.trace, figure.clusters, figure.tags, figure)
     reported = case.view("working").drawn[0].flows
-    shown = figure.flows(figure._desk())
+    shown = figure.flows(figure.desk())
     for rows in (reported, shown):
         assert "finding" in set(rows["target_role"])
 
