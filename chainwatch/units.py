@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Context, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any
 
 import polars as pl
@@ -203,6 +203,17 @@ def sums(
         so_far, lost = found[tuple(key)]
         found[tuple(key)] = so_far + int(text, 16), lost
     return {key: None if lost else amount_ for key, (amount_, lost) in found.items()}
+
+
+def share_text(share: float) -> str:
+    """Return a share to three decimals, cut off: never more than it is, so that 0.9996 is no one.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 1, such as how often a rule was right.
+    """
+    return str(Decimal(repr(float(share))).quantize(Decimal("0.001"), ROUND_DOWN))
 
 
 def counted(count: int, one: str, many: str) -> str:

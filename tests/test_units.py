@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainwatch.errors import ConservationError, InputError
-from chainwatch.units import AMOUNT, exact_sum, from_text, to_text, total
+from chainwatch.units import AMOUNT, exact_sum, from_text, share_text, to_text, total
 
 
 @given(st.integers(-(10**40), 10**40), st.integers(0, 30))
@@ -57,3 +57,13 @@ def test_a_sum_that_does_not_fit_is_refused() -> None:
     frame = pl.DataFrame({"amount": [10**38 - 1, 1]}, schema={"amount": AMOUNT})
     with pytest.raises((ConservationError, pl.exceptions.PolarsError), match="exceeds 38 digits"):
         frame.select(exact_sum("amount"))
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0.99961, "0.999"), (0.9996, "0.999"), (1.0, "1.000"), (0.57, "0.570"), (0, "0.000"),
+     (1e-9, "0.000"), (0.1 + 0.2, "0.300")],
+)  # fmt: skip
+def test_a_share_is_cut_off_and_never_rounded_up(share, told):
+    assert share_text(share) == told
+    assert float(told) <= share

@@ -15,12 +15,13 @@ from chainwatch.clusters.forest import ACTOR, CLAIM, PAIR, REFUSED
 from chainwatch.clusters.numbering import PLACE
 from chainwatch.heuristics.link_rules import AFTER
 from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, told, with_chain_b
+from chainwatch.heuristics.rates import counted_on
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.mask import shown_address, shown_time, shown_txid
 from chainwatch.results.plotted import Plotted
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Privacy, Rows, Table
-from chainwatch.units import counted
+from chainwatch.units import counted, share_text
 
 STEPS = Table(
     "steps",
@@ -170,8 +171,8 @@ class Explanation(Plotted, Result):
         head = f"{a} and {b} are consistent with one owner, by {steps}:"
         return "\n".join([head, *self.told_steps(), *self.reading()]) + self._stopped("\n")
 
-    def reading(self) -> tuple[str, str]:
-        """Return in words what can be said of the path as a whole, and what not."""
+    def reading(self) -> tuple[str, ...]:
+        """Return in words what can be said of the path, what not, and what it was counted on."""
         lacking = self.frame["confidence"].null_count()
         rate = self.frame["confidence"][(self.weakest or 1) - 1]
         weakest = f"Weakest link: step {self.weakest} of {self.length} (confidence {_rate(rate)})."
@@ -184,12 +185,17 @@ class Explanation(Plotted, Result):
             )
         else:
             bound = (
-                f"In at least {self.bound:.3f} of such cases {self._all()} right (1, less the"
-                " share in which each link by itself is wrong)."
+                f"In at least {share_text(self.bound)} of such cases {self._all()} right (1, less"
+                " the share in which each link by itself is wrong)."
             )
-        return weakest, (
-            f"{bound} Neither figure says how probable one owner is: other links may join the two"
-            " as well, and one wrong link may not matter."
+        basis = counted_on(self.frame)
+        return (
+            weakest,
+            *([basis] if basis else []),
+            (
+                f"{bound} Neither figure says how probable one owner is: other links may join the"
+                " two as well, and one wrong link may not matter."
+            ),
         )
 
     def _all(self) -> str:
@@ -267,7 +273,7 @@ class Explanation(Plotted, Result):
 
 
 def _rate(confidence: float | None) -> str:
-    return "not measured" if confidence is None else f"{confidence:.3f}"
+    return "not measured" if confidence is None else share_text(confidence)
 
 
 @recorded

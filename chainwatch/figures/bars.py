@@ -17,6 +17,7 @@ from chainwatch.figures import style
 from chainwatch.figures.drawing import INK, box, write
 from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import Edition, coarse
+from chainwatch.privacy.flow_totals import two_digits
 from chainwatch.privacy.mask_rows import hidden_rows, masked_names, rounded_alike
 from chainwatch.privacy.roles import roles_of
 from chainwatch.privacy.session import on_desk
@@ -138,6 +139,15 @@ def told_amounts(result: Result, chain: str, *each: Rows, column: str = "amount"
         Told(coarse(amount) if one else amount, one)
         for amount, one in zip(amounts, rounded, strict=True)
     ]
+
+
+def added(each: Sequence[Told]) -> Told:
+    """Return the sum of what is said of each: to two digits where any of it was rounded.
+
+    The other digits of such a sum would be those of its exact parts, and mean nothing.
+    """
+    amount, rounded = sum(one.amount for one in each), any(one.rounded for one in each)
+    return Told(two_digits(amount) if rounded else amount, rounded)
 
 
 def names_room(names: Sequence[str], least: float, *, bold: bool = False) -> float:

@@ -25,7 +25,7 @@ from chainwatch.units import counted
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEAD, NAME, ROW, GAP = 34.0, 28.0, 18.0, 8.0
+HEAD, NAME, ROW, GAP = 34.0, 30.0, 18.0, 8.0
 """Points: height of the heading, of the name of an end with its range, of a bar with its names,
 between ends."""
 
@@ -224,9 +224,9 @@ def _draw(ax: Axes, one: Kind, begin: float, top: float, largest: int, found: Tr
     y = top - NAME
     low, high = (left + room * told.amount / largest for told in (one.low, one.high))
     if one.low != one.high:
-        ax.plot([low, high], [y + 3.0, y + 3.0], color=INK, linewidth=1.6, zorder=4)
+        ax.plot([low, high], [y + 3.5, y + 3.5], color=INK, linewidth=1.6, zorder=4)
         for end in (low, high):
-            ax.plot([end, end], [y + 1.0, y + 5.0], color=INK, linewidth=1.6, zorder=4)
+            ax.plot([end, end], [y + 1.8, y + 5.2], color=INK, linewidth=1.6, zorder=4)
     for group in one.groups:
         amount = group.told.text(found.asset)
         names = printable(_names(group))  # an amount is never cut, the names of methods may be

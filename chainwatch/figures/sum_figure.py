@@ -160,11 +160,8 @@ def _fold(parts: list[Part], top: int) -> list[Part]:
     if len(parts) <= top:
         return parts
     rest = [one.told for one in parts[top - 1 :]]
-    amount, coarse = sum(one.amount for one in rest), any(one.rounded for one in rest)
-    return [
-        *parts[: top - 1],
-        Part(counted(len(rest), "smaller part", "smaller parts"), Told(amount, coarse)),
-    ]
+    name = counted(len(rest), "smaller part", "smaller parts")
+    return [*parts[: top - 1], Part(name, bars.added(rest))]
 
 
 def _x(amount: float, whole: int, names: float) -> float:

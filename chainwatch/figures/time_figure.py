@@ -47,6 +47,8 @@ MOMENTS = Table(
         ENDS["amount"],
         BEHIND,
     ),
+    # What a lane adds up to is exact elsewhere: one rounded stretch among exact ones would follow.
+    alike=("direction", "part", "service"),
 )
 
 KEY = ("direction", "part", "service", "time")
@@ -72,7 +74,8 @@ def timeline(
     A lane has its name at the left and below it its largest bar in figures; all lanes share the
     axis of time and one scale of amounts. Bars are a day, a week, a month or a year wide, as the
     time is long; where others than subjects, findings and services are masked, a month at least.
-    What the edition of the desk rounds is drawn as it is said.
+    What the edition of the desk rounds is drawn as it is said; where it rounds one bar of a lane,
+    all of that lane are rounded, for the sum of a lane is known.
 
     Parameters
     ----------

@@ -24,6 +24,7 @@ from chainwatch.completion import names_of
 from chainwatch.errors import InputError
 from chainwatch.heuristics.rule import Rule
 from chainwatch.results.provenance import digest_json
+from chainwatch.units import share_text
 
 Z95 = 1.959963984540054
 """The normal deviate of a two-sided interval of 95 %, as evaluation has it in its intervals."""
@@ -203,6 +204,45 @@ class Rates:
 
 MEASURED = Rates()
 """The rates that come with the package."""
+
+
+def basis_of(rule: str, confidence: float, rates: Rates = MEASURED) -> str:
+    """Return what a confidence was counted on, in words; nothing where that is not known.
+
+    Parameters
+    ----------
+    rule : str
+        As in column ``rule`` of links.
+    confidence : float
+        That of its links: another than the measured one was counted by somebody else.
+    rates : Rates
+        What was measured.
+    """
+    rate = rates.by_rule.get(rule)
+    if rate is None or rate.confidence != confidence:
+        return ""
+    return f"{rate.right:,} of {rate.of:,} links, {rate.basis.partition(',')[0]}"
+
+
+def counted_on(links: pl.DataFrame, rates: Rates = MEASURED) -> str:
+    """Return in sentences what the confidences of links were counted on; nothing if none has one.
+
+    Parameters
+    ----------
+    links : polars.DataFrame
+        Rows with ``rule`` and ``confidence``.
+    rates : Rates
+        What was measured.
+    """
+    pairs = links.select("rule", "confidence").drop_nulls().unique().sort("rule", "confidence")
+    told = []
+    for rule, confidence in pairs.iter_rows():
+        basis = basis_of(rule, confidence, rates)
+        told.append(
+            f"{rule} was right in {basis}." if basis
+            else f"What {share_text(confidence)} of {rule} was counted on is not known."
+        )  # fmt: skip
+    return " ".join(told)
 
 
 def __dir__() -> list[str]:

@@ -14,6 +14,8 @@ from interactive_pages import TXID, count, details, find, place_of, rows_of, see
 from lxml import etree
 
 from chainwatch.addresses.canonical import parse, text
+from chainwatch.figures.interactive_page.page import page as page_of
+from chainwatch.heuristics.rates import MEASURED
 
 
 def test_it_draws_itself_and_says_what_it_is(working: Any) -> None:
@@ -55,6 +57,10 @@ def test_a_cluster_tells_its_addresses_and_links(working: Any, otter_world: Any)
     links = working.locator("#links li").all_inner_texts()
     assert len(links) == len(listed) - 1
     assert all("co_spend" in link for link in links)
+    rate = MEASURED.by_rule["co_spend"]
+    said = f"confidence 0.929 ({rate.right:,} of {rate.of:,} links, simulated owners)"
+    assert rate.confidence > 0.9295, "rounded it would be more than it is"
+    assert all(said in link for link in links)
 
 
 def test_an_address_and_a_transaction_are_found(working: Any, otter_world: Any) -> None:
@@ -249,6 +255,26 @@ def test_what_is_seen_is_saved_as_a_table(working: Any, tmp_path: Path) -> None:
     assert all(re.fullmatch(rf"({TXID} ?)+", row["txids"]) for row in read)
 
 
+def test_a_rounded_sum_is_saved_with_the_digits_that_are_shown(
+    opened: Any, editions: Any, tmp_path: Path
+) -> None:
+    data = editions["figure"].shown(editions["case"].edition("disclosure")).data
+    one = next(move for move in data["moves"] if move.get("coarse"))
+    exact = {"ends": one["ends"], "amount": "123456789", "count": 1, "rows": []}
+    path = tmp_path / "mixed.html"
+    path.write_text(page_of({**data, "moves": [*data["moves"], exact]}), "utf-8")
+    page = opened(path)
+    page.locator("body[data-drawn]").wait_for()
+    with page.expect_download() as saved:
+        page.click("#save-csv")
+    saved.value.save_as(tmp_path / "flows.csv")
+    read = list(csv.DictReader(io.StringIO((tmp_path / "flows.csv").read_text("utf-8"))))
+    rounded = [row["amount"] for row in read if row["rounded"] == "true"]
+    assert rounded
+    assert all(len(amount.rstrip("0")) <= 2 for amount in rounded)
+    assert sorted(int(row["amount"]) for row in read) == sorted(rows_of(page).values())
+
+
 def test_all_can_be_done_by_keys(working: Any) -> None:
     for _ in range(40):
         working.keyboard.press("Tab")
@@ -289,7 +315,10 @@ def test_the_table_says_the_same_as_the_figure(working: Any) -> None:
 
 def test_what_was_withheld_is_said(disclosure: Any) -> None:
     assert "masked" in disclosure.locator("#edition").inner_text()
-    assert "withholds" in disclosure.locator("#span").inner_text()
+    span = disclosure.locator("#span").inner_text()
+    assert "withholds" in span
+    assert "All payments" not in span, "some have no time here"
+    assert not re.search(r"(\d{4}-\d\d-\d\d) to \1", span)
     find(disclosure, "harbour")
     disclosure.locator("#details .link").first.click()
     assert "withheld" in details(disclosure)

@@ -118,8 +118,12 @@ def test_the_weakest_link_and_the_bound(hand):
         hand.letter("A"), hand.letter("D"))  # fmt: skip
     assert (why.length, why.weakest, why.bound) == (3, 2, 0.65)
     assert why.strength.row(0) == (3, 0, 2, 0.8, 0.65)
-    assert repr(why).splitlines()[-2:] == [
+    assert repr(why).splitlines()[-3:] == [
         "Weakest link: step 2 of 3 (confidence 0.800).",
+        " ".join(
+            f"What {rate} of co_spend was counted on is not known."
+            for rate in ("0.800", "0.900", "0.950")
+        ),
         "In at least 0.650 of such cases all 3 links are right (1, less the share in which each"
         " link by itself is wrong). Neither figure says how probable one owner is: other links may"
         " join the two as well, and one wrong link may not matter.",
@@ -141,7 +145,7 @@ def test_a_long_path_is_told_by_its_ends_and_its_weakest_link(hand):
         f"n{n:03}-n{n + 1:03} {n + 1} {0.5 if n == 29 else 0.9}" for n in range(60)
     ))  # fmt: skip
     lines = repr(cluster(links).why(hand.letter("n000"), hand.letter("n060"))).splitlines()
-    assert len(lines) == 1 + 20 + 3 + 20 + 2
+    assert len(lines) == 1 + 20 + 3 + 20 + 3
     assert [line for line in lines if line.startswith("...")] == [
         "... 9 more steps; .frame holds them all", "... 10 more steps; .frame holds them all",
     ]  # fmt: skip

@@ -183,3 +183,17 @@ def test_an_amount_is_never_cut(ranged, working):
     told = texts(figures.policy_range(replace(ranged, kinds=wide), top=99))
     for amount in wide["amount"].unique():
         assert any(one.endswith(f" {ranged.asset.shown(int(amount))}") for one in told)
+
+
+def test_whiskers_stand_apart_from_what_is_written(ranged, working, tmp_path):
+    ax = figures.policy_range(ranged)
+    save_figure(ax.figure, tmp_path / "range")
+    renderer, back = ax.figure.canvas.get_renderer(), ax.transData.inverted()
+    boxes = [one.get_window_extent(renderer).transformed(back) for one in ax.texts]
+    whiskers = [one for one in ax.lines if one.get_linewidth() == 1.6]
+    assert whiskers
+    for line in whiskers:
+        (x0, x1), (y0, y1) = line.get_data()
+        for box in boxes:
+            beside = box.x1 < min(x0, x1) or box.x0 > max(x0, x1)
+            assert beside or box.y0 > max(y0, y1) + 0.8 or box.y1 < min(y0, y1) - 0.8

@@ -82,6 +82,33 @@ def test_who_paid_alone_is_rounded_though_a_service_holds_it(ranged):
     assert sum(told.rounded for told in both) > sum(told.rounded for told in one)
 
 
+@pytest.mark.parametrize("policy", ["fifo", "haircut", "lifo"])
+def test_a_lane_with_one_rounded_bar_has_no_exact_one(ranged, policy):
+    """The sum of a lane is printed elsewhere: less the exact bars it would be the rounded one."""
+    trace = ranged.traces[policy]
+    _, _, lanes = time_figure._lanes(trace)
+    for lane in lanes:
+        assert len({told.rounded for _, told in lane.bars}) == 1, lane.name
+    holding, paying = time_figure.moments(trace, "1mo")
+    free = [replace(rows.table, alike=()).rows(rows.frame) for rows in (holding, paying)]
+    apart = bars.told_amounts(trace, trace.asset.chain, *free)
+    mixed = set()
+    for key, of in pl.concat(
+        [holding.frame, pl.DataFrame({"rounded": [told.rounded for told in apart]})],
+        how="horizontal",
+    ).group_by("direction", "part", "service"):
+        mixed |= {key} if of["rounded"].n_unique() > 1 else set()
+    assert mixed, "without the rule some lane would be rounded in part"
+
+
+def test_a_sum_of_what_is_said_has_no_digits_that_mean_nothing():
+    told = bars.added([bars.Told(300_000, True), bars.Told(1_234_567, False)])
+    assert told == bars.Told(1_500_000, True)
+    assert bars.added([bars.Told(3, False), bars.Told(4, False)]) == bars.Told(7, False)
+    assert bars.added([bars.Told(300_000, True)]) == bars.Told(300_000, True)
+    assert bars.added([]) == bars.Told(0, False)
+
+
 @pytest.mark.parametrize("service", ["a", "a service whose name takes much of the room there is"])
 def test_times_below_the_lanes_stand_apart_and_on_the_page(ranged, service, working):
     trace = ranged.traces["fifo"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +16,11 @@ from chainwatch.case.report.critical_questions import Evidence
 from chainwatch.case.report.elements import CaseDocument, FigureBlock, Notes, Section
 from chainwatch.case.report.exhibits import arranged, numbers_of
 from chainwatch.case.report.facts import facts
-from chainwatch.case.report.finding_notes import Beside, headlines_of_ranges, notes_of
+from chainwatch.case.report.finding_notes import Beside, alike, headlines_of_ranges, notes_of
 from chainwatch.case.report.glossary import glossary
 from chainwatch.case.report.limits import limits
 from chainwatch.case.report.method import method, texts_of
 from chainwatch.case.report.printed_table import printed_table
-from chainwatch.case.report.rates_used import rules_of
 from chainwatch.case.report.strength import answer, kind_of
 from chainwatch.case.seal import versions
 from chainwatch.chains.catalogue import all_chains
@@ -129,13 +128,13 @@ def _noted(
     body: Sequence[Section], findings: Mapping[str, Finding], evidence: Evidence, edition: Edition
 ) -> tuple[Section, ...]:
     """Return sections with the notes that belong to the finding that each tells."""
-    beside = Beside(body, evidence, rules_of(evidence.results), edition)
-    first: dict[str, str] = {}
+    beside = Beside(body, evidence, edition)
+    first: dict[Hashable, str] = {}
     told = []
     for part in body:
         finding = None if part.wide else findings.get(part.key)
         if finding is not None:
-            before = first.setdefault(kind_of(finding).name, part.heading)
+            before = first.setdefault(alike(finding, evidence), part.heading)
             before = "" if before == part.heading else before
             notes = notes_of(finding, part, before, beside)
             told.append(replace(part, notes=notes))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from chainwatch.case.report.critical_questions import Evidence, critical_questions
 from chainwatch.case.report.elements import Notes, Section
 from chainwatch.case.report.exhibits import MOVED, numbers_of
-from chainwatch.case.report.rates_used import rates_used
+from chainwatch.case.report.rates_used import rates_used, rules_of
 from chainwatch.case.report.strength import FLOW, kind_of
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.mask_sentences import mask_sentence
 from chainwatch.results.result import Finding, Result
 from chainwatch.tracing.ranges.range_result import TraceRange, range_finding
-from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import UNREAD
 
 INTERVAL, INNOCENT, EVIDENCE, NOT_READ, SAME = (
@@ -38,15 +37,12 @@ class Beside:
         The sections of the report, their exhibits numbered.
     found : Evidence
         The results of the case.
-    rules : sequence of str
-        Those by which addresses are linked.
     edition : Edition
         Who is shown.
     """
 
     body: Sequence[Section]
     found: Evidence
-    rules: Sequence[str]
     edition: Edition
 
     @cached_property
@@ -58,8 +54,8 @@ class Beside:
 def notes_of(finding: Finding, section: Section, before: str, beside: Beside) -> tuple[Notes, ...]:
     """Return the notes on a finding.
 
-    Rates, policy interval and questions are those of its kind: they are told in full beside the
-    first finding of each kind, and the others point there.
+    Rates, policy interval and questions are those of its kind, asset and rules: they are told in
+    full beside the first finding of these, and the others point there (:func:`alike`).
 
     Parameters
     ----------
@@ -68,23 +64,28 @@ def notes_of(finding: Finding, section: Section, before: str, beside: Beside) ->
     section : Section
         What tells it.
     before : str
-        The heading of the first finding of its kind; empty if this is it.
+        The heading of the first finding that is asked the same; empty if this is it.
     beside : Beside
         The report around it.
     """
-    kind = kind_of(finding)
+    kind, found = kind_of(finding), replace(beside.found, asset=finding.asset)
     innocent = [Notes(INNOCENT, finding.innocent)] if finding.innocent else []
     head = [*_evidence(kind.name, section, beside), *innocent]
     whole = [
-        *rates_used(kind, beside.rules),
-        *(_interval(finding, beside.found, beside.edition) if kind.name == FLOW else ()),
-        *critical_questions(kind, beside.found),
-        *(_unread(beside) if kind.name == FLOW else ()),
+        *rates_used(kind, rules_of(finding, found.results)),
+        *(_interval(finding, found, beside.edition) if kind.name == FLOW else ()),
+        *critical_questions(kind, found),
+        *(_unread(found, beside) if kind.name == FLOW else ()),
     ]
     if before and whole:
         called = ", ".join(dict.fromkeys(one.heading[0].lower() + one.heading[1:] for one in whole))
         whole = [Notes(SAME, (f"They are those of “{before}”: {called}.",))]
     return (*head, *whole)
+
+
+def alike(finding: Finding, found: Evidence) -> Hashable:
+    """Return what decides what is asked of a finding: findings alike in it are told once."""
+    return kind_of(finding).name, finding.asset, rules_of(finding, found.results)
 
 
 def _evidence(kind: str, section: Section, beside: Beside) -> Iterator[Notes]:
@@ -133,12 +134,12 @@ def headlines_of_ranges(found: Evidence, told: Sequence[Result], edition: Editio
     return lines
 
 
-def _unread(beside: Beside) -> Iterator[Notes]:
-    if not beside.found.of(Trace):
+def _unread(found: Evidence, beside: Beside) -> Iterator[Notes]:
+    if not found.traces:
         return
     told = (
         "Some of the value ends at what was not read: the row of that name says how much."
-        if beside.found.ends_at(*UNREAD) else "No followed value ended at what was not read."
+        if found.ends_at(*UNREAD) else "No followed value ended at what was not read."
     )  # fmt: skip
     number = beside.numbers.get("not_read", 0)
     see = f" What was not read of all else stands in Exhibit {number}." if number else ""

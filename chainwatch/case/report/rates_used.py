@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import polars as pl
+
 from chainwatch.case.report.elements import Notes, TableBlock
-from chainwatch.case.report.strength import CUSTODY, OWNERS, Kind
+from chainwatch.case.report.strength import CUSTODY, LEADS, OWNERS, Kind, kind_of
+from chainwatch.clusters.cluster import Clusters
 from chainwatch.evaluate.shares import Share
 from chainwatch.heuristics.rates import MEASURED, Rate, Rates
-from chainwatch.results.result import Result
+from chainwatch.results.result import Finding, Result
 
 HEADING = "Measured rates of the rules used"
 NO_CHANCE = (
@@ -29,14 +32,36 @@ _LINK = frozenset({"a", "b", "rule"})
 """Columns by which a table of links is known."""
 
 
-def rules_of(results: Sequence[Result]) -> list[str]:
-    """Return the rules by which results link addresses, found in their tables of links."""
-    found: set[str] = set()
-    for result in results:
-        for frame, _ in result.tables().values():
-            if set(frame.columns) >= _LINK:
-                found |= set(frame["rule"].drop_nulls().unique())
-    return sorted(found)
+def rules_of(finding: Finding, results: Sequence[Result]) -> tuple[str, ...]:
+    """Return the rules on whose links a finding rests: its own, or those of the owners it tells.
+
+    What other results of the case link says nothing of it.
+
+    Parameters
+    ----------
+    finding : Finding
+        Which.
+    results : sequence of Result
+        Those of the case.
+    """
+    kind = kind_of(finding).name
+    if kind == LEADS:
+        frames = [finding.frame] if set(finding.frame.columns) >= _LINK else []
+    elif kind == OWNERS:
+        frames = [
+            one.forest for one in results if isinstance(one, Clusters) and _tells(finding, one)
+        ]
+    else:
+        frames = []
+    return tuple(sorted({rule for one in frames for rule in one["rule"].drop_nulls().unique()}))
+
+
+def _tells(finding: Finding, clusters: Clusters) -> bool:
+    """Return whether a finding tells the owners that clusters found."""
+    rows = finding.frame.select("chain", pl.col("subject").alias("address"), "cluster")
+    found = rows.join(clusters.frame, on=["chain", "address"], how="left", suffix="_found")
+    same = pl.coalesce("cluster_found", "address") == pl.col("cluster")
+    return found.filter(~same).is_empty()
 
 
 def rates_used(kind: Kind, rules: Sequence[str], rates: Rates = MEASURED) -> Iterator[Notes]:
@@ -45,15 +70,15 @@ def rates_used(kind: Kind, rules: Sequence[str], rates: Rates = MEASURED) -> Ite
     Parameters
     ----------
     kind : Kind
-        Of the finding: owners rest on rules that link addresses, custody on rules of its own.
+        Of the finding: owners and leads rest on rules that link addresses, custody on its own.
     rules : sequence of str
-        Those that link addresses in the case.
+        Those that link addresses in what the finding tells, as :func:`rules_of` returns them.
     rates : Rates
         What was measured.
     """
     if kind.name == CUSTODY:
         yield Notes(HEADING, (OF_CUSTODY, NO_CHANCE))
-    if kind.name == OWNERS and rules:
+    if kind.name in (OWNERS, LEADS) and rules:
         yield Notes(HEADING, (NO_CHANCE,), _table(rules, rates))
 
 

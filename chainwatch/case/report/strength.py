@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from chainwatch.case.schedule import TITLE as UNUSED
 from chainwatch.results.result import Finding
+from chainwatch.triage.identity.identities import TITLE as SELLERS
 
 READ, PROBABLE, CONSISTENT, STATED = (
     "Read from the chain", "Probable by a rule", "Consistent with what was read",
@@ -32,30 +34,58 @@ NO_PERCENTAGES = (
     " of this kind are right in cases like this was measured by nobody."
 )
 
-FLOW, OWNERS, CUSTODY, PAYMENTS, TOKEN, NAMES, COUNTS, OTHER = (
-    "flow", "owners", "custody", "payments", "token", "names", "counts", "other",
+(
+    FLOW, OWNERS, LEADS, PEOPLE, IDENTITIES, CUSTODY, PAYMENTS, UNHOSTED, LOOKS, SHAPES, TOKEN,
+    NAMES, COUNTS, LACKING, REFUSALS, SCHEDULE, OTHER,
+) = (
+    "flow", "owners", "leads", "people", "identities", "custody", "payments", "unhosted", "looks",
+    "shapes", "token", "names", "counts", "lacking", "refusals", "schedule", "other",
 )  # fmt: skip
 
 
 class Kind(NamedTuple):
-    """A kind of finding: how strong it is, and the names with which its tables begin."""
+    """A kind of finding: how strong it is, and how it is known.
+
+    Attributes
+    ----------
+    name, strength : str
+        What it is called here, and a word of the scale.
+    tables : tuple of str
+        The names with which its tables begin.
+    titles : tuple of str
+        The headings of those that have no table.
+    """
 
     name: str
     strength: str
     tables: tuple[str, ...]
+    titles: tuple[str, ...] = ()
 
 
 KINDS: tuple[Kind, ...] = (
     Kind(FLOW, CONSISTENT, ("ends_by_reason", "reached", "policies_by_", "received_by_", "worth",
-                            "mixed_outputs", "crossings", "routes", "paths", "exposure")),
-    Kind(OWNERS, PROBABLE, ("subjects", "account_leads", "links", "people", "identities")),
+                            "crossings", "routes", "order_bounds")),
+    Kind(OWNERS, PROBABLE, ("subjects",)),
+    # A lead joins nobody, and rules on accounts are often wrong; roles of people and sellers rest
+    # on thresholds, tags and keys whose errors nobody counted.
+    Kind(LEADS, CONSISTENT, ("account_leads",)),
+    Kind(PEOPLE, CONSISTENT, ("people_by_role",)),
+    Kind(IDENTITIES, CONSISTENT, (), (SELLERS,)),
     Kind(CUSTODY, PROBABLE, ("hosting", "roles")),
-    Kind(PAYMENTS, READ, ("counterparties_", "unhosted_payments", "after_", "poisoning_",
-                          "perhaps_astray", "alerts")),
-    Kind(TOKEN, READ, ("other_tokens", "statuses", "without_effect", "too_wide_to_add",
-                       "order_bounds")),
-    Kind(NAMES, STATED, ("stated", "tag_hits")),
-    Kind(COUNTS, READ, ("not_read", "what_was_read", "contested")),
+    Kind(PAYMENTS, READ, ("counterparties_",)),
+    # Amounts that are read, told by whom a rule on custody or a tag sets apart.
+    Kind(UNHOSTED, PROBABLE, ("unhosted_payments", "after_")),
+    # How alike two addresses must be, and how small a trifle, are numbers that were chosen.
+    Kind(LOOKS, CONSISTENT, ("poisoning_", "paid_to_look_alikes")),
+    Kind(SHAPES, PROBABLE, ("alerts",)),
+    Kind(TOKEN, READ, ("other_tokens", "statuses", "without_effect", "too_wide_to_add"),
+         ("The token",)),
+    Kind(NAMES, STATED, ("stated",), ("Tags as they stood",)),
+    Kind(COUNTS, READ, ("what_was_read",)),
+    # Its amounts are what one policy follows to where nobody read on.
+    Kind(LACKING, CONSISTENT, ("not_read",)),
+    Kind(REFUSALS, PROBABLE, ("contested",)),
+    Kind(SCHEDULE, CONSISTENT, (), (UNUSED,)),
 )  # fmt: skip
 """Every kind of finding that a report knows more of than its words."""
 
@@ -63,8 +93,11 @@ UNKNOWN_KIND = Kind(OTHER, CONSISTENT, ())
 
 
 def kind_of(finding: Finding) -> Kind:
-    """Return of which kind a finding is, by the name of its table; *other* where none fits."""
-    return next((one for one in KINDS if finding.name.startswith(one.tables)), UNKNOWN_KIND)
+    """Return of which kind a finding is, by its table, else its heading; *other* if none fits."""
+    for one in KINDS:
+        if finding.name.startswith(one.tables) if finding.name else finding.title in one.titles:
+            return one
+    return UNKNOWN_KIND
 
 
 def answer(said: Iterable[tuple[str, str, int]], more: Iterable[str] = ()) -> tuple[str, ...]:

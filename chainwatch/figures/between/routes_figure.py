@@ -16,7 +16,7 @@ from chainwatch.privacy.mask_rows import Hidden, hidden_rows
 from chainwatch.privacy.session import shown_in
 from chainwatch.tracing.paths.result import APART, MASKED, Paths
 from chainwatch.tracing.paths.tables import BEGINS, CONTROL, HOPS, ROUTES, SOME
-from chainwatch.units import counted
+from chainwatch.units import counted, share_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,7 +167,7 @@ def _headings(found: Paths) -> dict[int, tuple[str, ...]]:
             exact = int(row["flow"])
             flow = Told(coarse(exact) if bound.rounded else exact, bound.rounded).text(found.asset)
         owners = "nothing claimed" if not row["owners"] else (
-            "not measured" if row["control"] is None else f"{row['control']:.3f}"
+            "not measured" if row["control"] is None else share_text(row["control"])
         )  # fmt: skip
         names = "not tagged" if row["attribution"] is None else f"level {row['attribution']}"
         order = ", in some order of one time" if row["order"] == SOME else ""
@@ -219,7 +219,7 @@ def _card(row: dict[str, Any], hides: Hidden, amount: str, edition: Edition, cha
     if hides.everybody:
         return Card((f"{row['hop']}. {_when(row, edition, chain)}  {amount}", MASKED), broken)
     room = CARD - 2 * PAD
-    sure = "" if row["control"] is None else f" (confidence {row['control']:.3f})"
+    sure = "" if row["control"] is None else f" (confidence {share_text(row['control'])})"
     lines = [f"{row['hop']}. {_when(row, edition, chain)}  {amount}"]
     for side, word in (("source", "from"), ("target", "to")):
         name = edition.name_of(chain, row[side]) if row[side] else "no address"

@@ -19,7 +19,7 @@ from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import box, write
 from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import BANDS, Edition, band
-from chainwatch.privacy.mask_rows import hidden_rows
+from chainwatch.privacy.mask_rows import hidden_rows, rounded_alike
 from chainwatch.results.table import BEHIND, DIRECTION, WHEN, Column, Rows, Table, behind
 from chainwatch.tracing.result import REACHES, Trace
 from chainwatch.tracing.trace_tables import ENDS
@@ -51,6 +51,8 @@ ACTIVITY = Table(
     (),
     "Payments of subjects by cells of time.",
     (DIRECTION, WHEN, ENDS["amount"], Column.count("payments", "how many"), BEHIND),
+    # What a side adds up to is exact elsewhere: one rounded cell among exact ones would follow.
+    alike=("direction",),
 )
 
 BLOCK_TIMES = (
@@ -256,11 +258,11 @@ def _cells(trace: Trace, grain: str, of: str, rows: Rows) -> list[Cell]:
     amounts = bars.told_amounts(trace, chain, rows)
     most = max((told.amount for told in amounts), default=0) or 1
     counts = [int(count) for count in rows.frame["payments"]]
-    coarse = any(hide.party or hide.transaction for hide in few)
-    darkness = _of_band if coarse else (lambda count: count / max(counts))
+    coarse = rounded_alike(rows, [hide.party or hide.transaction for hide in few])
+    darkness = _of_band if any(coarse) else (lambda count: count / max(counts))
     found = []
-    for time, told, count, hide in zip(rows.frame["time"], amounts, counts, few, strict=True):
-        rounded = told.rounded or hide.party or hide.transaction
+    for time, told, count, hide in zip(rows.frame["time"], amounts, counts, coarse, strict=True):
+        rounded = told.rounded or hide
         if of == AMOUNTS:
             said, shade = _amount(told, trace), told.amount / most
         else:

@@ -159,7 +159,7 @@ def _followed(trace: Trace) -> str:
     whole = trace.asset.shown(trace.amount)
     if not unread:
         return f"Of {whole} that was followed nothing ended at a history that was not read."
-    sum_ = bars.Told(sum(one.amount for one in unread), any(one.rounded for one in unread))
+    sum_ = bars.added(unread)
     return f"Of {whole} that was followed {sum_.text(trace.asset)} ended at what was not read."
 
 

@@ -161,15 +161,14 @@ def _between(tolds: Sequence[Told]) -> tuple[Told, Told, Told]:
 def _sums(found: Exposure) -> dict[Key, Told]:
     """Return the amount of each kind of end: sums of what is said of each row, and no more."""
     rows = CATEGORIES.rows(found.categories)
-    sums: dict[Key, Told] = {}
+    sums: dict[Key, list[Told]] = {}
     for row, told in zip(
         found.categories.iter_rows(named=True),
         bars.told_amounts(found, found.asset.chain, rows),
         strict=True,
     ):
-        before = sums.get(key := _key(row), NONE)
-        sums[key] = Told(before.amount + told.amount, before.rounded or told.rounded)
-    return sums
+        sums.setdefault(_key(row), []).append(told)
+    return {key: bars.added(listed) for key, listed in sums.items()}
 
 
 def _key(row: Mapping[str, Any]) -> Key:
@@ -234,20 +233,22 @@ def _arrived(found: Exposure) -> dict[str, tuple[Told, Told]]:
     """
     hidden = _rounded(found)
     rows, chain = EXPOSURE.rows(found.frame), found.asset.chain
-    sums: dict[str, tuple[Told, Told]] = {}
+    sums: dict[str, list[tuple[Told, Told]]] = {}
     for actor, arrived, stayed in zip(
         found.frame["actor"],
         bars.told_amounts(found, chain, rows, column="arrived"),
         bars.told_amounts(found, chain, rows, column="stayed"),
         strict=True,
     ):
-        before = sums.get(actor, (NONE, NONE))
-        said = [
+        said = (
             Told(coarse(one.amount), True) if one.amount in hidden else one
             for one in (arrived, stayed)
-        ]
-        sums[actor] = (_plus(before[0], said[0]), _plus(before[1], said[1]))
-    return sums
+        )
+        sums.setdefault(actor, []).append((next(said), next(said)))
+    return {
+        actor: (bars.added([one for one, _ in listed]), bars.added([one for _, one in listed]))
+        for actor, listed in sums.items()
+    }
 
 
 def _rounded(found: Exposure) -> frozenset[int]:
@@ -258,10 +259,6 @@ def _rounded(found: Exposure) -> frozenset[int]:
     return frozenset(int(amount) for amount, one in pairs if one.rounded)
 
 
-def _plus(one: Told, other: Told) -> Told:
-    return Told(one.amount + other.amount, one.rounded or other.rounded)
-
-
 def _fold(listed: list[Bar], top: int) -> list[Bar]:
     """Return bars, the smallest beyond ``top`` as one; what was not read is never folded away."""
     unread = [one for one in listed if one.unread]
@@ -269,8 +266,7 @@ def _fold(listed: list[Bar], top: int) -> list[Bar]:
     if len(read) <= top:
         return listed
     rest = read[top - 1 :]
-    amount, rounded = sum(one.told.amount for one in rest), any(one.told.rounded for one in rest)
-    told = Told(amount, rounded)
+    told = bars.added([one.told for one in rest])
     more = Bar(counted(len(rest), "smaller bar", "smaller bars"), told, told, told, "")
     return [*read[: top - 1], more, *unread]
 

@@ -21,7 +21,7 @@ from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.privacy.edition import WITHHELD, Edition, coarse
-from chainwatch.units import counted
+from chainwatch.units import counted, share_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -187,7 +187,7 @@ def _evidence(row: Mapping[str, Any], edition: Edition) -> tuple[str, str]:
             when = f"{row['time']:%Y-%m}" if hide else f"{row['time']:%Y-%m-%d %H:%M} UTC"
         said = f"{_transaction(edition, chain, row['txid'], *ends)} ({when})"
     rate = row["confidence"]
-    sure = "confidence not measured" if rate is None else f"confidence {rate:.3f}"
+    sure = "confidence not measured" if rate is None else f"confidence {share_text(rate)}"
     shown = "; an address of it is only revealed" if row["basis"] == REVEALED else ""
     return f"{row['rule']}, {sure}{shown}", said
 

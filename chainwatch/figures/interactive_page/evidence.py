@@ -12,11 +12,13 @@ from typing import Any
 
 import polars as pl
 
+from chainwatch.heuristics.rates import basis_of
 from chainwatch.privacy.edition import DISCLOSURE, WITHHELD, Edition
 from chainwatch.privacy.mask_tables import ROUNDED, SUMMED, mask_table
 from chainwatch.results.plain import chains_of
 from chainwatch.results.result import Result
 from chainwatch.results.table import Rows
+from chainwatch.units import share_text
 
 MOST_MEMBERS = 200
 """Addresses of a cluster that are listed; the others are counted."""
@@ -26,6 +28,7 @@ MOST_LINKS = 60
 
 TAG = ("label", "concept", "source", "confidence", "first_day", "last_day", "as_of")
 LINK = ("a", "b", "rule", "txid", "time", "confidence")
+"""Columns of a link that are listed; what its confidence was counted on stands behind them."""
 
 
 @dataclass
@@ -67,7 +70,9 @@ def evidence(
     for row in _rows(tags, "tags", chain, "address", open_, edition):
         found[named[row["address"]]].tags.append([_text(row[column]) for column in TAG])
     for row in _rows(clusters, "forest", chain, "a", open_, edition):
-        found[named[row["a"]]].links.append([_text(row[column]) for column in LINK])
+        sure = row["confidence"]
+        basis = "" if sure is None else basis_of(row["rule"], sure)
+        found[named[row["a"]]].links.append([*(_text(row[column]) for column in LINK), basis])
     for one in found.values():
         one.tags = sorted({tuple(tag): tag for tag in one.tags}.values())
         one.size, one.link_count = len(one.members), len(one.links)
@@ -95,4 +100,4 @@ def _rows(
 
 
 def _text(value: object) -> str:
-    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    return "" if value is None else share_text(value) if isinstance(value, float) else str(value)

@@ -23,7 +23,8 @@ function csv() {
     const rows = flow.moves.flatMap((move) => move.rows);
     const stamps = rows.map((row) => row.time).filter((time) => /^\d/.test(time)).sort();
     const ids = [...new Set(rows.map((row) => row.txid))].sort();
-    return [from.name, roleOf(from), from.address, to.name, roleOf(to), to.address, flow.amount.toString(), exact(flow.amount).replace(/,/g, ""), flow.coarse, flow.count, stamps[0] || "", stamps[stamps.length - 1] || "", ids.join(" ")];
+    const amount = sayable(flow); // the same digits as the table
+    return [from.name, roleOf(from), from.address, to.name, roleOf(to), to.address, amount.toString(), exact(amount).replace(/,/g, ""), flow.coarse, flow.count, stamps[0] || "", stamps[stamps.length - 1] || "", ids.join(" ")];
   });
   return [head, ...lines].map((line) => line.map(cell).join(",")).join("\n") + "\n";
 }

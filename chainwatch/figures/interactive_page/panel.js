@@ -128,8 +128,8 @@ function members(node) {
 
 function linkTable(node) {
   if (!node.links || !node.links.length) return null;
-  const rows = node.links.map(([a, b, rule, txid, time, confidence]) => make("li", {},
-    make("span", {}, rule + (confidence ? ", confidence " + confidence : ", not measured") + (time ? ", " + moment(time) : "")),
+  const rows = node.links.map(([a, b, rule, txid, time, confidence, basis]) => make("li", {},
+    make("span", {}, rule + (confidence ? ", confidence " + confidence + " (" + (basis || "on what it was counted is not known") + ")" : ", not measured") + (time ? ", " + moment(time) : "")),
     make("div", { class: "mono" }, named(short(a, 22)), " – ", named(short(b, 22))),
     txid ? txidLine(txid) : null));
   const more = node.links_more ? make("p", { class: "note" }, "and " + counted(node.links_more, "further link", "further links")) : null;

@@ -80,9 +80,11 @@ function showSpan() {
 function spanText() {
   const undated = moves.filter((move) => move.withheld).length;
   const parts = [];
-  if (extent) {
+  if (extent && extent[0] !== extent[1]) { // one time alone is told where the timeline stands
     const ends = [state.from ?? extent[0], state.to ?? extent[1]].map(day);
-    parts.push((state.from === null && state.to === null ? "All payments, " : "Payments of ") + ends.join(" to ") + ".");
+    const span = ends[0] === ends[1] ? ends[0] : ends.join(" to ");
+    const all = undated ? "Payments with a time are of " : "All payments, ";
+    parts.push((state.from === null && state.to === null ? all : "Payments of ") + span + ".");
   }
   if (undated) parts.push(counted(undated, "flow has", "flows have") + " payments whose time this edition withholds: shown whatever the span.");
   return parts.join(" ");

@@ -48,8 +48,11 @@ function twoDigits(amount) {
   return (amount + unit / 2n) / unit * unit;
 }
 
+// What may be said of a sum, wherever it is said: in the figure, the table, a file.
+const sayable = (sum) => (sum.coarse ? twoDigits(sum.amount) : sum.amount);
+
 function told(sum, write) {
-  return (sum.coarse ? "≈ " : "") + (write || brief)(sum.coarse ? twoDigits(sum.amount) : sum.amount) + " " + data.unit;
+  return (sum.coarse ? "≈ " : "") + (write || brief)(sayable(sum)) + " " + data.unit;
 }
 
 function counted(number, one, many) {

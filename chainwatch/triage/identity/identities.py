@@ -29,6 +29,9 @@ from chainwatch.units import counted
 KEY, CONTACT, HANDLE = "key", "contact", "handle"
 ADVERT, WITHDRAWAL = "advert", "withdrawal"
 
+TITLE = "Who sells under several names"
+"""Heading of what a report says of them."""
+
 MOST = 5
 """Profiles that a key or a contact may stand in: one in more is a market's, or everybody's."""
 
@@ -94,7 +97,7 @@ class VendorIdentities(Result):
             " fingerprint of which both sides proved the key, or sold so often that they must read"
             " what is encrypted to it. No transaction is behind such a link."
         )
-        return (Finding("Who sells under several names", (said, rest), headline=said),)
+        return (Finding(TITLE, (said, rest), headline=said),)
 
     def of(self, market: str, handle: str) -> int:
         """Return the number of the seller of a profile.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import polars as pl
 import pytest
 
 import chainwatch as cw
+from chainwatch import figures
+from chainwatch.addresses.assets import Asset, native
+from chainwatch.case.findings.account_leads import LEADS
 from chainwatch.case.report import method as methods
 from chainwatch.case.report.critical_questions import (
     ANSWERED,
@@ -18,6 +22,7 @@ from chainwatch.case.report.critical_questions import (
     CATALOGUE,
     OPEN,
     PART,
+    Answer,
     Evidence,
     answers,
     critical_questions,
@@ -28,22 +33,27 @@ from chainwatch.case.report.rates_used import (
     NOT_MEASURED,
     OF_CUSTODY,
     rates_used,
+    rules_of,
     share_wrong,
 )
 from chainwatch.case.report.strength import (
     CONSISTENT,
     KINDS,
     NO_PERCENTAGES,
+    PROBABLE,
     READ,
     SCALE,
     UNKNOWN_KIND,
     answer,
     kind_of,
 )
+from chainwatch.case.schedule import TITLE as UNUSED
 from chainwatch.evaluate.shares import Share
 from chainwatch.heuristics.rates import Rate
-from chainwatch.results.result import Finding
+from chainwatch.results.result import Finding, Result
 from chainwatch.results.table import Column, Table
+from chainwatch.tracing.ranges.range_result import TraceRange
+from chainwatch.triage.identity.identities import TITLE as SELLERS
 
 RATES = json.loads(
     (resources.files("chainwatch.heuristics") / "rates.json").read_text("utf-8")
@@ -90,7 +100,29 @@ class TestRates:
         assert "simulated services alone" in OF_CUSTODY
 
     def test_what_rests_on_no_rule_shows_no_rate(self) -> None:
-        assert not list(rates_used(BY_NAME["counts"], ["co_spend"]))
+        for kind in ("counts", "people", "identities", "shapes"):
+            assert not list(rates_used(BY_NAME[kind], ["co_spend"])), kind
+
+    def test_rules_are_those_of_the_finding_and_of_no_other_result(self, otter_case) -> None:
+        links = cw.co_spends(otter_case.ledger)
+        joined = cw.cluster(links)
+        subjects = joined.frame.select("chain", "address")[:1]
+        (owners,) = joined.findings(subjects)
+        first = cw.cluster(replace(links, frame=links.frame[:1], columns=None))
+        (alone,) = first.findings(first.frame.select("chain", "address"))
+        odd = first.forest.with_columns(rule=pl.lit("odd"))
+        others = [links, joined, replace(first, forest=odd, columns=None)]
+        assert rules_of(owners, others) == ("co_spend",)
+        assert rules_of(alone, others) == ("odd",)
+        rows = LEADS.empty().with_columns(pl.lit("first_funder").alias("rule"))
+        assert rules_of(Finding("Leads", (), LEADS.rows(rows)), others) == ()
+        row = dict.fromkeys(LEADS.names) | {"rule": "first_funder"}
+        lead = Finding("Leads", (), LEADS.rows(pl.DataFrame([row], schema=LEADS.schema)))
+        assert rules_of(lead, others) == ("first_funder",)
+        (notes,) = rates_used(kind_of(lead), rules_of(lead, others))
+        assert notes.table is not None
+        assert [one[0] for one in notes.table.rows] == ["first_funder"]
+        assert rules_of(finding("people_by_role"), others) == ()
 
 
 class TestStrength:
@@ -98,9 +130,49 @@ class TestStrength:
 
     def test_kinds_are_told_by_the_name_of_the_table(self) -> None:
         assert kind_of(finding("ends_by_reason")).name == "flow"
-        assert kind_of(finding("after_2022_03_07")).strength == READ
+        assert kind_of(finding("counterparties_by_month_direction")).strength == READ
         assert kind_of(finding("something_else")) is UNKNOWN_KIND
         assert UNKNOWN_KIND.strength == CONSISTENT, "of what is not known nothing strong is said"
+
+    @pytest.mark.parametrize(
+        ("name", "kind", "strength"),
+        [
+            ("alerts_on_subjects", "shapes", PROBABLE),
+            ("unhosted_payments", "unhosted", PROBABLE),
+            ("after_2022_03_07", "unhosted", PROBABLE),
+            ("poisoning_attempts", "looks", CONSISTENT),
+            ("paid_to_look_alikes", "looks", CONSISTENT),
+            ("order_bounds", "flow", CONSISTENT),
+            ("not_read", "lacking", CONSISTENT),
+            ("contested", "refusals", PROBABLE),
+            ("account_leads", "leads", CONSISTENT),
+            ("people_by_role", "people", CONSISTENT),
+            ("links", "other", CONSISTENT),
+            ("what_was_read", "counts", READ),
+        ],
+    )
+    def test_what_a_rule_or_a_method_says_is_not_read_from_the_chain(
+        self, name: str, kind: str, strength: str
+    ) -> None:
+        found = kind_of(finding(name))
+        assert (found.name, found.strength) == (kind, strength)
+
+    def test_findings_without_a_table_are_known_by_their_heading(self) -> None:
+        assert kind_of(Finding(UNUSED, ("Not used: trace (fifo).",))).name == "schedule"
+        assert kind_of(Finding(SELLERS)).name == "identities"
+        assert kind_of(Finding("The token")).name == "token"
+        assert kind_of(Finding("Crossings at bridges")) is UNKNOWN_KIND
+
+    def test_every_name_is_that_of_a_table(self) -> None:
+        folder = Path(str(resources.files("chainwatch")))
+        source = "\n".join(
+            path.read_text("utf-8") for path in folder.rglob("*.py") if path.name != "strength.py"
+        )
+        for kind in KINDS:
+            for name in kind.tables:
+                assert re.search(rf'f?"{name}', source), name
+            for title in kind.titles:
+                assert f'"{title}"' in source, title
 
     def test_no_name_belongs_to_two_kinds(self) -> None:
         names = [name for kind in KINDS for name in kind.tables]
@@ -134,20 +206,86 @@ class TestQuestions:
             assert told.how
             assert not re.search(r"\d", told.how + one.text + one.would_answer)
 
+    def test_where_nothing_was_asked_all_is_open(self) -> None:
+        """But whether it is the chain's own coin, which the finding itself says."""
+        for asset in (None, COIN, TOKEN):
+            for one in CATALOGUE:
+                told = one.answered(Evidence((), asset)).status
+                itself = one.text == "Is it the genuine token?" and asset is not None
+                assert told == ((ANSWERED if asset is COIN else PART) if itself else OPEN), one.text
+
+    def test_to_know_the_contract_is_not_to_know_that_it_is_genuine(self) -> None:
+        (one,) = (one for one in CATALOGUE if one.text == "Is it the genuine token?")
+        told = one.answered(Evidence((), TOKEN))
+        assert (told.status, "coin" in told.how) == (PART, False)
+        assert "issuer" in told.how
+        assert "issuer" in one.would_answer
+
     def test_a_range_answers_what_depends_on_the_method(self, otter_case) -> None:
         ledger, tags = otter_case.ledger, otter_case.tags
         vendor = tags.where(label="Kelp (vendor at Otter)").addresses()
         one = cw.trace(ledger, vendor, policy="fifo", stop=tags.services())
-        alone = dict(self.statuses(Evidence([one])))
-        assert alone["Does it depend on the method of following?"] == OPEN
-        both = Evidence([one, cw.trace_all(ledger, vendor, stop=tags.services())])
-        assert dict(self.statuses(both))["Does it depend on the method of following?"] == ANSWERED
-        (notes,) = critical_questions(BY_NAME["flow"], both)
+        many = cw.trace_all(ledger, vendor, stop=tags.services())
+        assert self.method([one]) == OPEN
+        differ = many.frame.filter(pl.col("low") != pl.col("high"))
+        assert differ.height, "under these policies value ends at other places"
+        assert self.method([one, many]) == PART
+        assert "depends" in self.answer([one, many]).how
+        same = agreeing(many)
+        assert self.method([one, same]) == self.method([same]) == ANSWERED
+        assert self.method([one, agreeing(many, ("fifo",))]) == PART, "one method is no comparison"
+        assert self.method([one, same], TOKEN) == OPEN, "a range of another asset says nothing"
+        back = replace(one, direction="backward")
+        assert self.method([one, back, same]) == PART, "nor one of another way"
+        whose = replace(one, subjects=one.subjects[:0])
+        assert self.method([whose, same]) == PART, "nor one of other subjects"
+        open_ = {name: replace(each, bounded=False) for name, each in same.traces.items()}
+        assert self.method([one, replace(same, traces=open_)]) == PART
+        (notes,) = critical_questions(BY_NAME["flow"], Evidence([one, many]))
         assert notes.table is not None
         assert notes.table.columns[0] == "question"
 
-    def statuses(self, found: Evidence) -> list[tuple[str, str]]:
-        return [(one.text, told.status) for one, told in answers(BY_NAME["flow"], found)]
+    def test_what_is_only_drawn_was_followed(self, otter_case) -> None:
+        vendor = otter_case.tags.where(label="Kelp (vendor at Otter)").addresses()
+        one = cw.trace(otter_case.ledger, vendor, policy="fifo")
+        drawn = Evidence([figures.flow(one)])
+        assert drawn.told == drawn.traces == [one]
+        assert Evidence([figures.flow(one)], TOKEN).told == []
+        (order,) = (one for one in CATALOGUE if one.text.startswith("Do transfers that bear"))
+        assert order.answered(drawn).status == ANSWERED
+        assert order.answered(Evidence([replace(one, bounded=False)])).status == PART
+
+    def test_who_joins_without_asking_for_mixes_answers_nothing(self, otter_case) -> None:
+        (one,) = (one for one in CATALOGUE if one.text.startswith("Could strangers"))
+        asked = cw.cluster(cw.co_spends(otter_case.ledger))
+        never = cw.cluster(cw.co_spends(otter_case.ledger, unless=None))
+        assert one.answered(Evidence([asked])).status == PART
+        assert one.answered(Evidence([asked, never])).status == OPEN
+
+    def method(self, results: list[Result], asset: Asset | None = None) -> str:
+        return self.answer(results, asset).status
+
+    def answer(self, results: list[Result], asset: Asset | None = None) -> Answer:
+        wanted = "Does it depend on the method of following?"
+        (one,) = (one for one in CATALOGUE if one.text == wanted)
+        return one.answered(Evidence(results, asset))
+
+
+COIN = native("eth")
+TOKEN = Asset(COIN.chain, b"\x04" + b"\x11" * 20, "USDT", 6)
+
+
+def agreeing(many: TraceRange, names: tuple[str, ...] = ("fifo", "lifo")) -> TraceRange:
+    """Return a range of which every policy says what FIFO says."""
+
+    def alike(rows: pl.DataFrame) -> pl.DataFrame:
+        first = rows.filter(policy="fifo")
+        return pl.concat([first.with_columns(policy=pl.lit(name)) for name in names])
+
+    return replace(
+        many, traces=dict.fromkeys(names, many.traces["fifo"]), every=many.every.clear(),
+        destinations=alike(many.destinations), kinds=alike(many.kinds),
+    )  # fmt: skip
 
 
 class TestGlossary:
