@@ -63,7 +63,9 @@ LINKS = Table(
         Column.kind("rule", "the rule that links them"),
         Column(
             "confidence", pl.Float64, Privacy.FLAG,
-            "share of such links that are right; null until a measured rate stands behind it",
+            "share of such links that were right where the rate was counted, no more than so few"
+            " cases can show; all rates of chainwatch are of simulated chains, so it is no chance"
+            " that this link is right; null until a measured rate stands behind it",
             nullable=True,
         ),
         Column.flag("veto", "false joins, true was refused, null is undecided and joins nothing"),

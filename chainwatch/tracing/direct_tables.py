@@ -19,7 +19,10 @@ from chainwatch.results.table import (
 )
 
 _SUBJECT = Column.party("subject", "whose payment it is")
-_AMOUNT = Column.amount("amount", "what was moved")
+MOVED = "what was moved"
+"""Meaning of an amount that is all of a payment, no part of it and no more than it."""
+
+_AMOUNT = Column.amount("amount", MOVED)
 _STATUS = Column.text("status", "status word of the source, verbatim")
 _SENDER, _RECEIVER = (
     Column.party("sender", "who sends it"),

@@ -3,9 +3,9 @@
 The case is an *Investigation*. Each of its results is an *InvestigativeAction* by chainwatch, whose
 *ProvenanceRecord* holds an *AnalyticResult* with the digest of the content; findings are the
 statements that result from theirs. An address that the edition shows is a *DigitalAccount*: the
-ontology has no wallets. Payments, links of owners and what tags say are *Relationships*; one has a
-*ConfidenceFacet* where a measured rate or the publisher of a tag gives a confidence, and its
-description says of which kind that is. Somebody masked is an *Identity* under the pseudonym.
+ontology has no wallets. Payments, links of owners and what tags say are *Relationships*; how
+sure they are is said in their descriptions, and no number of a *ConfidenceFacet* is made of it.
+Somebody masked is an *Identity* under the pseudonym.
 
 Written by hand, for the libraries that build such graphs give each thing a new id on each run. Ids
 depend on the content alone; times are those of the data.
@@ -23,7 +23,6 @@ from typing import Any
 
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.confidence import attribution, control
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
 from chainwatch.case.exports.shown.parts import Name, Ref, ShownFinding, ShownParty
 from chainwatch.case.exports.shown.words import (
@@ -93,7 +92,7 @@ class _Graph:
             *self._statements(), *self._actions(), *self._markings(),
         ]  # fmt: skip
         yield from made
-        parts = {FACET, SURE, EXTERNAL, MODEL}
+        parts = {FACET, EXTERNAL, MODEL}
         yield self._investigation([one["@id"] for one in made if one["@type"] not in parts])
 
     def _node(self, kind: str, name: str, **properties: Any) -> Node:
@@ -168,7 +167,7 @@ class _Graph:
             yield from self._relation(
                 "May_Have_One_Owner", self._of(one.a), self._of(one.b), link_words(one),
                 ("link", repr(one)), reference=(one.a[0], one.txid), time=one.time,
-                confidence=control(one.rate).stix, directed=False,
+                directed=False,
             )  # fmt: skip
 
     def _named(self) -> Iterator[Node]:
@@ -183,30 +182,24 @@ class _Graph:
         yield from self._relation(
             "Tagged_As", self._of(party.ref), who, name_words(name), ("tag", repr(name)),
             reference=("source of the tag", name.source),
-            confidence=attribution(name.level, name.confidence).stix,
         )  # fmt: skip
 
     def _relation(
         self, kind: str, source: str, target: str, words: str, key: tuple[str, ...], *,
-        reference: tuple[str, str], time: str = "", confidence: int | None = None,
-        directed: bool = True,
+        reference: tuple[str, str], time: str = "", directed: bool = True,
     ) -> Iterator[Node]:  # fmt: skip
         name = f"kb:relationship-{self.ids.new('relationship', source, target, *key)}"
-        external, sure = _iri("external", name), _iri("confidence", name)
+        external = _iri("external", name)
         context, identifier = reference
         yield self._node(
             "core:Relationship", name, core__source=_ref(source), core__target=_ref(target),
             core__kindOfRelationship=kind, core__isDirectional=directed, core__description=words,
             core__externalReference=[_ref(external)] if identifier else [],
             core__startTime=_time(time) if len(time) > TO_THE_MONTH else None,
-            core__hasFacet=[_ref(sure)] if confidence is not None else [],
         )  # fmt: skip
         if identifier:
             yield {"@id": external, "@type": EXTERNAL, "core:definingContext": context,
                    "core:externalIdentifier": identifier}  # fmt: skip
-        if confidence is not None:
-            value = {"@type": "xsd:nonNegativeInteger", "@value": str(confidence)}
-            yield {"@id": sure, "@type": SURE, "core:confidence": value}
 
     def _statements(self) -> Iterator[Node]:
         for one in self.case.findings:
@@ -266,7 +259,7 @@ class _Graph:
         )  # fmt: skip
 
 
-FACET, SURE = "observable:AccountFacet", "core:ConfidenceFacet"
+FACET = "observable:AccountFacet"
 EXTERNAL, MODEL = "core:ExternalReference", "marking:StatementMarking"
 """Types of nodes that are parts of another and no objects by themselves."""
 

@@ -9,8 +9,10 @@ keep two holders: that they have one owner is an *UnknownLink* with its rule, as
 of an address. Somebody masked is such a holder without a wallet, under the pseudonym. Findings,
 where following stops and what was not read are *Notes*.
 
-An amount stands in the field of numbers only where it is exact; otherwise the description says it,
-with ``≈``. Ids depend on the content alone; ``retrievedAt`` is when the data was acquired.
+A transfer is one *Payment*, however many tables tell of it, so that sums count it once. Its amount
+stands in the field of numbers only where a table says exactly, and of a named transaction, all that
+was moved; traced values and rounded amounts stand in the description. Ids depend on the content
+alone; ``retrievedAt`` is when the data was acquired.
 
 References
 ----------
@@ -27,7 +29,8 @@ from chainwatch.atomic import write_new
 from chainwatch.attribution.taxonomy import broader, is_a
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import End, Name, OwnerLink, Payment, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import End, Name, OwnerLink, Ref, ShownParty
+from chainwatch.case.exports.shown.transfers import Transfer, transfers_of
 from chainwatch.case.exports.shown.words import (
     CONTROL,
     NO_ADDRESS,
@@ -96,7 +99,7 @@ class _Entities:
             yield from self._party(party)
         if any(None in (one.source, one.target) for one in self.case.payments):
             yield self._entity("LegalEntity", _holder(None), name=[NO_ADDRESS])
-        for one in self.case.payments:
+        for one in transfers_of(self.case.payments):
             yield self._payment(one)
         for link in self.case.links:
             yield self._link(link)
@@ -148,16 +151,18 @@ class _Entities:
             publisher=[_short(name.source, LONGEST_WORD)] if not url else [],
         )  # fmt: skip
 
-    def _payment(self, one: Payment) -> Entity:
-        known = one.amount is not None and not one.coarse and one.asset.decimals is not None
+    def _payment(self, transfer: Transfer) -> Entity:
+        one = transfer.payment
+        measures = "; ".join(dict.fromkeys(told.measure for told in transfer.told))
         return self._entity(
-            "Payment", self.ids.new("payment", repr(one)),
+            "Payment", self.ids.new("payment", *transfer.key),
             payer=[_holder(one.source)], beneficiary=[_holder(one.target)],
-            amount=[one.asset.text(one.amount, symbol=False)] if known else [],
+            amount=[one.asset.coins(transfer.amount) or ""],
             currency=[_short(one.asset.symbol, LONGEST_CODE)], date=[_date(one.time)],
             transactionNumber=[one.txid],
-            purpose=[f"{one.measure}; part of a chain analysis, no purpose is known"],
-            description=_texts(payment_words(one)), retrievedAt=self.retrieved,
+            purpose=[f"{measures}; part of a chain analysis, no purpose is known"],
+            description=[text for told in transfer.told for text in _texts(payment_words(told))],
+            retrievedAt=self.retrieved,
         )  # fmt: skip
 
     def _link(self, one: OwnerLink) -> Entity:

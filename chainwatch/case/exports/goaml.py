@@ -24,9 +24,16 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from chainwatch.atomic import write_new
-from chainwatch.case.exports.goaml_settings import NEUTRAL, GoamlSettings, goaml_settings
+from chainwatch.case.exports.goaml_settings import (
+    FRACTION,
+    LARGEST,
+    NEUTRAL,
+    GoamlSettings,
+    goaml_settings,
+)
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.parts import Payment, Ref, ShownAsset, ShownParty
+from chainwatch.case.exports.shown.parts import Payment, Ref, ShownParty
+from chainwatch.case.exports.shown.transfers import transfers_of
 from chainwatch.case.exports.shown.words import (
     chain_words,
     end_words,
@@ -39,15 +46,15 @@ from chainwatch.case.exports.shown.words import (
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import CaseError
 from chainwatch.results.roles import BYSTANDER
-from chainwatch.units import counted, from_text
+from chainwatch.units import counted
 
 FILE = "report.xml"
 
 CURRENCIES = {"btc": "XBT", "eth": "XET", "ltc": "XLN", "bch": "XTC"}
 """Codes of coins in the list ``currency_type``, by the short name of their chain."""
 
-FRACTION, COMMENT, SUBJECT, NUMBER = 13, 8000, 255, 100
-"""Digits of a fraction, and characters of a comment, a heading and a number, in the schema."""
+COMMENT, SUBJECT, NUMBER = 8000, 255, 100
+"""Characters of a comment, a heading and a number, in the schema."""
 
 WALLET, CRYPTO, IN_WALLET = "CRYWT", "CRPTC", "DAWLT"
 """Codes of the account type *crypto wallet*, of funds in cryptocurrencies, and of moving them."""
@@ -172,7 +179,7 @@ class _Report:
         _add(made, "date_transaction", times[0][:TO_THE_SECOND].removesuffix("Z"))
         _add(made, "transmode_code", IN_WALLET)
         _add(made, "transmode_comment", NEUTRAL)
-        _add(made, "amount_local", _local(worth))
+        _add(made, "amount_local", worth)
         involved = SubElement(made, "involved_parties")
         for role, ref, payments in self._sides(some):
             involved.append(self._involved(role, ref, payments))
@@ -216,31 +223,26 @@ def _comments(party: ShownParty) -> list[str]:
 def _foreign(party: Element, some: Sequence[Payment]) -> None:
     """Say what was moved in the coin, where the schema has a code and enough digits for it.
 
-    Amounts of two measures are of the same coins, so only one that stands alone is said.
+    It is one transfer of which a table says all that was moved: a traced value is a part of that,
+    and stands in the comments alone, as do several transfers.
     """
+    found = transfers_of(some)
     asset = some[0].asset
-    code = _currency(asset.chain, asset.contract)
-    amount = some[0].amount
-    if len(some) > 1 or not code or amount is None or some[0].coarse or not _fits(asset, amount):
+    code, amount = _currency(asset.chain, asset.contract), asset.coins(found[0].amount)
+    if len(found) > 1 or not code or amount is None or not _fits(amount):
         return
     foreign = SubElement(party, "foreign_currency")
     _add(foreign, "foreign_currency_code", code)
-    _add(foreign, "foreign_amount", asset.text(amount, symbol=False))
+    _add(foreign, "foreign_amount", amount)
 
 
-def _fits(asset: ShownAsset, amount: int) -> bool:
-    _, _, fraction = asset.text(amount, symbol=False).partition(".")
-    return asset.decimals is not None and len(fraction) <= FRACTION
+def _fits(amount: str) -> bool:
+    whole, _, fraction = amount.partition(".")
+    return len(fraction) <= FRACTION and int(whole) < LARGEST
 
 
 def _currency(chain: str, contract: str) -> str:
     return "" if contract else CURRENCIES.get(chain_of(chain).alias, "")
-
-
-def _local(worth: str) -> str:
-    """Return an amount in the local currency, or refuse what is no plain decimal."""
-    from_text(worth, FRACTION)
-    return worth.strip()
 
 
 def _information(parent: Element, title: str, text: str) -> None:

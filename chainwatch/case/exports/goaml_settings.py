@@ -6,19 +6,30 @@ told by ``own_codes``, and then they are taken as they are given.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from chainwatch.errors import CaseError
 from chainwatch.sanitize import clipped
 
 NEUTRAL = "-"
 """What the code lists themselves write where something is not known."""
+
+FRACTION, LARGEST = 13, 7_900_000_000_000_000
+"""Digits of a fraction that an amount of the schema may have, and what it stays below."""
 
 
 @cache
@@ -85,6 +96,11 @@ class GoamlSettings(BaseModel):
         bool, Field(strict=True, description="The authority has code lists of its own.")
     ] = False
 
+    @field_validator("local_amounts")
+    @classmethod
+    def _worths(cls, given: dict[str, str]) -> dict[str, str]:
+        return {txid: _worth(txid, said) for txid, said in given.items()}
+
     @model_validator(mode="after")
     def _codes(self) -> GoamlSettings:
         said = (
@@ -101,6 +117,19 @@ class GoamlSettings(BaseModel):
                     " with chainwatch; say own_codes = true if the authority has another"
                 )
         return self
+
+
+def _worth(txid: str, said: str) -> str:
+    """Return what a transaction was worth as a plain decimal, or refuse what is none."""
+    found = re.fullmatch(r"([0-9]{1,40})(?:\.([0-9]{1,40}))?", said)
+    whole, fraction = (found[1], (found[2] or "").rstrip("0")) if found else ("", "")
+    if not found or len(fraction) > FRACTION or int(whole) >= LARGEST:
+        raise ValueError(
+            f"{clipped(said, 40)!r}, as what {clipped(txid, 80)} was worth, is no plain decimal of"
+            f" zero or more, of at most {FRACTION} decimals and below {LARGEST}; write it in digits"
+            " without a sign, such as 12.50"
+        )
+    return f"{int(whole)}.{fraction}" if fraction else str(int(whole))
 
 
 def goaml_settings(given: object) -> GoamlSettings:

@@ -75,7 +75,12 @@ LINKS: tuple[tuple[str, str, str, str], ...] = (
     ("Measure", "measure", "Attribute", "text: what the amount is"),
     ("Table", "table", "Source type", "where it stands in the case"),
     ("Basis", "basis", "Description", ""),
-    ("Rate", "rate", "Attribute", "text: share of such links that were right"),
+    (
+        "Rate",
+        "rate",
+        "Attribute",
+        "text: how many such links were right, and where",
+    ),
 )
 """Columns of the links."""
 

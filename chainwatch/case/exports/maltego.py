@@ -66,7 +66,7 @@ LINKS: tuple[tuple[str, str, str], ...] = (
     ("Measure", "measure", "property of all four links: what the amount is"),
     ("Table", "table", "property of all four links: table of the case"),
     ("Basis", "basis", "property of all four links: basis"),
-    ("Rate", "rate", "property of all four links, as text: rate"),
+    ("Rate", "rate", "property of all four links, as text: rate (counts, in words)"),
 )
 """Columns of the links."""
 

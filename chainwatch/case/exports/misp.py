@@ -1,9 +1,10 @@
 """The case as a MISP event: ``misp/event.json``, to be loaded as it is.
 
-An address that the edition shows is an object *coin-address*, a payment whose transaction it shows
-an object *cryptocurrency-transaction* that refers to payer and payee. What a tag says of an address
-is an object *annotation* on it, whose text carries the confidence of its publisher on the admiralty
-scale and in estimative language. Links of owners are references between addresses. Whatever names
+An address that the edition shows is an object *coin-address*, a transfer whose transaction it shows
+an object *cryptocurrency-transaction* that refers to payer and payee; it has a value where a table
+says all that was moved, and a traced value stands in its comment. What a tag says of an address is
+an object *annotation* on it, which the admiralty scale cannot judge: the confidence of its
+publisher stands in its text. Links of owners are references between addresses. Whatever names
 somebody masked is a comment of the event and no object: a pseudonym must never be looked for as an
 address. Where following stops and what was not read are comments too.
 
@@ -14,7 +15,7 @@ at which the data was acquired.
 References
 ----------
 MISP project: objects *coin-address*, *cryptocurrency-transaction*, *annotation*; taxonomies *tlp*,
-*admiralty-scale*, *estimative-language*.
+*admiralty-scale*.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from typing import Any
 
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.confidence import attribution, control
+from chainwatch.case.exports.shown.confidence import NOT_JUDGED, attribution
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import Name, OwnerLink, Payment, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import Name, OwnerLink, Ref, ShownParty
+from chainwatch.case.exports.shown.transfers import Transfer, transfers_of
 from chainwatch.case.exports.shown.words import (
     chain_words,
     end_words,
@@ -120,8 +122,8 @@ class _Event:
         for party in self.case.parties:
             if not party.masked:
                 self._address(party)
-        for payment in self.case.payments:
-            self._payment(payment)
+        for transfer in transfers_of(self.case.payments):
+            self._transfer(transfer)
         for link in self.case.links:
             self._link(link)
         self._told()
@@ -169,9 +171,8 @@ class _Event:
             self._named(name, made)
 
     def _named(self, name: Name, address: Any) -> None:
-        sure = attribution(name.level, name.confidence)
-        made = self._annotation(name_words(name), "Attribution", sure.tags)
-        self._refer(made, address, "annotates", sure.words)
+        made = self._annotation(name_words(name), "Attribution", NOT_JUDGED)
+        self._refer(made, address, "annotates", attribution(name.level, name.confidence))
 
     def _annotation(self, text: str, title: str, tags: Iterable[str] = ()) -> Any:
         made = self._object("annotation", title, title, text)
@@ -179,31 +180,28 @@ class _Event:
         self._add(made, "type", "Annotation")
         return self.event.add_object(made)
 
-    def _payment(self, one: Payment) -> None:
+    def _transfer(self, transfer: Transfer) -> None:
+        one, words = transfer.payment, "\n".join(map(payment_words, transfer.told))
         if not one.txid:
-            self._comment("Payment", payment_words(one))
+            self._comment("Payment", words)
             return
-        made = self._object("cryptocurrency-transaction", payment_words(one), repr(one))
+        made = self._object("cryptocurrency-transaction", words, *transfer.key)
         self._add(made, "transaction-number", one.txid)
         if one.asset.symbol:
             self._add(made, "symbol", one.asset.symbol)
         if len(one.time) > MONTH:
             self._add(made, "time", one.time)
-        if one.amount is not None and one.asset.decimals is not None and not one.coarse:
-            self._add(made, "value", one.asset.text(one.amount, symbol=False))
+        if (value := one.asset.coins(transfer.amount)) is not None:
+            self._add(made, "value", value)
         self.event.add_object(made)
         for ref, words in ((one.source, "paid by"), (one.target, "paid to")):
             if ref in self.addresses:
                 self._refer(made, self.addresses[ref], "related-to", words)
 
     def _link(self, one: OwnerLink) -> None:
-        sure = control(one.rate)
         words = link_words(one)
         if one.a in self.addresses and one.b in self.addresses:
             self._refer(self.addresses[one.a], self.addresses[one.b], "related-to", words)
-            if sure.tags:
-                made = self._annotation(words, "Link of owners", sure.tags)
-                self._refer(made, self.addresses[one.a], "annotates", sure.words)
         else:
             self._comment("Link of owners", words)
 

@@ -37,9 +37,9 @@ RELATIONSHIPS = {
     "txid": "txid:string", "asset": "asset:string", "contract": "contract:string",
     "decimals": "decimals:int", "amount": "amount:long", "coins": "coins:string",
     "coarse": "coarse:boolean", "rows": "rows:string", "measure": "measure:string",
-    "table": "table:string", "basis": "basis:string", "rate": "rate:double",
+    "table": "table:string", "basis": "basis:string", "rate": "rate:string",
 }  # fmt: skip
-"""Heads of the relationships; ``rate`` is a share of links, the one number that is no integer."""
+"""Heads of the relationships; ``rate`` says in words how many such links were right, and where."""
 
 LABELS = {
     "address": "Address", "masked party": "Masked", "several parties": "Several",

@@ -5,9 +5,9 @@ shows ``cryptocurrency-transaction`` objects (the extensions of *stix2extensions
 is an ``identity`` with the pseudonym for its name and no wallet: a pseudonym is no address that
 another platform could look for. Payments and links of owners are relationships *related-to*; what a
 payment was worth stands in its description, exactly, for the amounts of the extension are floats.
-A relationship has a confidence where a measured rate or the publisher of a tag gives one, and its
-description says of which kind it is. Findings, ends and what was not read are notes. A report holds
-all of it.
+How sure a relationship is stands in its description. It has no ``confidence``: that is a scale of
+how well a statement is confirmed (STIX 2.1, Appendix A), and nothing here was counted on that.
+Findings, ends and what was not read are notes. A report holds all of it.
 
 Ids are UUIDs of version 5 (:mod:`chainwatch.case.exports.shown.ids`; observables by the namespace
 of the standard), times those at which the data was acquired.
@@ -23,14 +23,15 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from chainwatch.addresses.canonical import chains_of, parse
+from chainwatch.addresses.canonical import text as address_text
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.confidence import attribution, control
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
 from chainwatch.case.exports.shown.parts import Name, OwnerLink, Payment, Ref, ShownParty
 from chainwatch.case.exports.shown.words import (
@@ -45,6 +46,7 @@ from chainwatch.case.exports.shown.words import (
     name_words,
     payment_words,
 )
+from chainwatch.chains.catalogue import all_chains
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import CaseError, MissingExtra
 from chainwatch.results.provenance import canonical_json
@@ -70,9 +72,6 @@ OBSERVABLES = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 
 UNKNOWN = "unknown"
 """Symbol of a token of which no source states one."""
-
-SAME_TEXT = ("evm",)
-"""Families of chains whose addresses read the same on each of them."""
 
 
 class Libraries(NamedTuple):
@@ -216,11 +215,11 @@ class Bundle:
     def _wallet_id(self, ref: Ref) -> str:
         """Return the id of an address, by the rule of the standard.
 
-        Where a text is an address on every chain of a family the chain counts as well: the same
-        text on two chains is never taken for one.
+        Where the text is an address of another chain too the chain counts as well: the same text on
+        two chains is never taken for one.
         """
         chain, text = ref
-        if chain_of(chain).family not in SAME_TEXT:
+        if not on_another_chain(chain, text):
             return f"cryptocurrency-wallet--{_observable_id(value=text)}"
         return f"cryptocurrency-wallet--{uuid_of('wallet', chain, text)}"
 
@@ -276,7 +275,7 @@ class Bundle:
         )  # fmt: skip
 
     def _transaction_id(self, chain: str, txid: str, symbol: str) -> str:
-        if chain_of(chain).family not in SAME_TEXT:
+        if not _ids_on_another_chain(chain):
             said = _observable_id(value=txid, symbol=symbol or UNKNOWN)
             return f"cryptocurrency-transaction--{said}"
         return f"cryptocurrency-transaction--{uuid_of('transaction', chain, txid, symbol)}"
@@ -293,7 +292,7 @@ class Bundle:
     def _link(self, one: OwnerLink) -> Any:
         return self._relation(
             self._id_of(one.a), self._id_of(one.b), link_words(one), ("link", repr(one)),
-            self._reference(one.a[0], one.txid), confidence=control(one.rate).stix,
+            self._reference(one.a[0], one.txid),
         )  # fmt: skip
 
     def _reference(self, chain: str, txid: str) -> list[dict[str, str]]:
@@ -301,10 +300,9 @@ class Bundle:
 
     def _relation(
         self, source: str, target: str, words: str, key: tuple[str, ...],
-        references: list[dict[str, str]], *, confidence: int | None = None, time: str = "",
+        references: list[dict[str, str]], *, time: str = "",
     ) -> Any:  # fmt: skip
         more: dict[str, Any] = {"external_references": references} if references else {}
-        more |= {"confidence": confidence} if confidence is not None else {}
         more |= {"start_time": time} if len(time) > len("2023-07") else {}
         return self.stix2.Relationship(
             id=f"relationship--{self.ids.new('relationship', source, target, *key)}",
@@ -336,7 +334,6 @@ class Bundle:
         reference = [{"source_name": name.pack or "tag", **url}] if name.source else []
         return self._relation(
             self._id_of(party.ref), who, name_words(name), ("tag", repr(name)), reference,
-            confidence=attribution(name.level, name.confidence).stix,
         )  # fmt: skip
 
     def _notes(self, report: str) -> list[Any]:
@@ -373,6 +370,30 @@ class Bundle:
             report_types=["observed-data"], published=self.when,
             object_refs=sorted({one.id for one in objects}), **self.common,
         )  # fmt: skip
+
+
+@cache
+def on_another_chain(chain: str, text: str) -> bool:
+    """Tell whether an address is written the same on another chain of the catalogue.
+
+    Old forms do not count: *1...* is read on Bitcoin Cash as well, and never written there.
+    """
+    here = chain_of(chain)
+    return any(
+        other.id != here.id and address_text(parse(text, other), other) == text
+        for other in chains_of(text)
+    )
+
+
+def _ids_on_another_chain(name: str) -> bool:
+    """Tell whether a transaction id and a symbol may be of another chain of the catalogue too.
+
+    One signed transaction can be valid on several EVM chains; elsewhere symbols of coins differ,
+    unless a chain was registered with that of another.
+    """
+    here = chain_of(name)
+    same = [one for one in all_chains() if one.family == here.family and one.id != here.id]
+    return any(here.family == "evm" or one.symbol == here.symbol for one in same)
 
 
 def _observable_id(**contributing: str) -> uuid.UUID:

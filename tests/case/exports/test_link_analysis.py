@@ -71,7 +71,7 @@ def test_the_heads_for_neo4j_are_of_its_grammar(folder: Path) -> None:
         assert PROPERTY.match(head), head
     kinds = {head.partition(":")[::2] for head in edges}
     assert ("amount", "long") in kinds
-    assert {name for name, kind in kinds if kind in ("float", "double")} == {"rate"}
+    assert {name for name, kind in kinds if kind in ("float", "double")} == set()
 
 
 def test_every_end_of_a_relationship_is_a_node(folder: Path) -> None:

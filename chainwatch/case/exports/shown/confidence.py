@@ -1,70 +1,44 @@
-"""How sure chainwatch is, in the scales of others: STIX, the admiralty scale, estimative language.
+"""How sure chainwatch is, in words for all exports: what was counted, on what, and no more.
 
 Two kinds are kept apart, and each statement says of which it is. *Attribution*: how sure the
-publisher of a tag is that an address is somebody's. TagPack's level ranks sources and is no
-probability, so it becomes confidence, never a likelihood. *Control*: how often a rule that joins
-addresses was right where truth is known; that is a share of cases, so it becomes a likelihood. A
-link without a measured rate has none, and none is made up. The reliability of a source is ``f``
-(cannot be judged): nobody told it.
+publisher of a tag is that an address is somebody's, by TagPack's level. *Control*: how often a rule
+that joins addresses was right where owners are known.
+
+Neither becomes a number on a scale of others. TagPack's level ranks sources: it is no probability,
+and it does not say that a second source confirms the first, which is what the upper ends of the
+admiralty scale and of STIX's confidence mean. Whether packs are independent of each other is not
+known, for they copy, so the admiralty scale *cannot judge* them. A rate is of the rule, where it
+was counted, and all that come with chainwatch were counted on simulated chains: it is no chance
+that one link is right, so it becomes neither a likelihood nor a confidence.
 
 References
 ----------
-OASIS, *STIX Version 2.1*, Appendix A (2021): confidence scales and what they are as numbers.
+OASIS, *STIX Version 2.1*, Appendix A (2021): confidence 90 is *confirmed by other sources*.
 Office of the Director of National Intelligence, *Intelligence Community Directive 203* (2015), D.6:
-seven degrees of likelihood with their percentages, and that a likelihood and a confidence must not
-be mixed. The same words are MISP's taxonomy ``estimative-language``.
+degrees of likelihood, and that a likelihood and a confidence must not be mixed.
 NATO, *AJP-2.1*: the admiralty scale; MISP's taxonomy ``admiralty-scale``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
+from chainwatch.heuristics.rates import MEASURED, Rate, Rates
 
-CREDIBILITY = ((80, "1"), (60, "2"), (40, "3"), (20, "4"), (0, "5"))
-"""Least STIX confidence of each credibility of the admiralty scale (STIX 2.1, Appendix A)."""
-
-CREDIBILITY_UNKNOWN = "6"
-RELIABILITY_UNKNOWN = "f"
-
-ANALYTIC = ((70, "high"), (30, "moderate"), (1, "low"))
-"""Least STIX confidence of *high*, *medium* and *low* (STIX 2.1, Appendix A)."""
-
-LIKELIHOOD = (
-    (95, "almost-certain"),
-    (80, "very-likely"),
-    (55, "likely"),
-    (45, "roughly-even-chance"),
-    (20, "unlikely"),
-    (5, "very-unlikely"),
-    (0, "almost-no-chance"),
+NOT_JUDGED = (
+    'admiralty-scale:source-reliability="f"',
+    'admiralty-scale:information-credibility="6"',
 )
-"""Least percentage of each degree of likelihood (ICD 203, D.6.e.2.a)."""
+"""Machine tags of MISP: neither the source nor what it says can be judged from here."""
+
+SIMULATED = "simulat"
+"""Stands in the basis of a rate that was counted in a simulation."""
+
+ELSEWHERE = (
+    "a rate stands behind it that does not come with chainwatch; on what it was counted is not"
+    " known here, so it is not repeated"
+)
 
 
-@dataclass(frozen=True)
-class Confidence:
-    """How sure a statement is, in every scale that an export may need.
-
-    Attributes
-    ----------
-    of : str
-        ``attribution`` or ``control``.
-    stix : int or None
-        0 to 100; None is *not specified*.
-    words : str
-        What it rests on, for people.
-    tags : tuple of str
-        Machine tags of MISP.
-    """
-
-    of: str
-    stix: int | None
-    words: str
-    tags: tuple[str, ...]
-
-
-def attribution(level: int | None, word: str = "") -> Confidence:
+def attribution(level: int | None, word: str = "") -> str:
     """Return how sure the publisher of a tag is.
 
     Parameters
@@ -74,43 +48,47 @@ def attribution(level: int | None, word: str = "") -> Confidence:
     word : str
         The same in TagPack's word.
     """
-    if level is None:
-        said, judged = "not stated by its publisher", CREDIBILITY_UNKNOWN
-        analytic: tuple[str, ...] = ()
-    else:
+    said = "not stated by its publisher"
+    if level is not None:
         stated = f"{word}, " if word else ""
-        said, judged = (
-            f"{stated}{level} of 100 in TagPack's ranking of sources",
-            _least(CREDIBILITY, level),
-        )
-        found = _least(ANALYTIC, level)
-        name = "estimative-language:confidence-in-analytic-judgment"
-        analytic = (f'{name}="{found}"',) if found else ()
-    return Confidence(
-        "attribution", level, f"confidence in attribution: {said}",
-        (
-            f'admiralty-scale:source-reliability="{RELIABILITY_UNKNOWN}"',
-            f'admiralty-scale:information-credibility="{judged}"',
-            *analytic,
-        ),
-    )  # fmt: skip
+        said = f"{stated}{level} of 100 in TagPack's ranking of sources"
+    return f"confidence in attribution: {said}"
 
 
-def control(rate: float | None) -> Confidence:
-    """Return how often such links were right, as the confidence in one of them.
+def control(rule: str, rate: float | None, rates: Rates = MEASURED) -> str:
+    """Return how often such links were right, and on what that was counted.
 
     Parameters
     ----------
+    rule : str
+        Which links the two addresses.
     rate : float or None
-        Measured share, 0 to 1; None where nothing was measured.
+        What stands beside the link in the case; None where nothing was measured.
+    rates : Rates
+        What was measured.
+    """
+    return f"confidence in control: {rate_words(rule, rate, rates) or 'no measured rate'}"
+
+
+def rate_words(rule: str, rate: float | None, rates: Rates = MEASURED) -> str:
+    """Return the counts behind the rate of a link, with interval and basis; empty without one.
+
+    The case holds a number alone. It is told by the counts of its rule where these give the very
+    number; where they do not, others stand behind it, and no number is repeated.
     """
     if rate is None:
-        return Confidence("control", None, "confidence in control: no measured rate", ())
-    share = Fraction(str(rate)) * 100
-    percent = int(share)  # never rounded up
-    tag = f'estimative-language:likelihood-probability="{_least(LIKELIHOOD, percent)}"'
-    said = f"confidence in control: {percent} of 100 such links were right where truth is known"
-    return Confidence("control", percent, said, (tag,))
+        return ""
+    found = rates.by_rule.get(rule)
+    return _counts(found) if found is not None and found.confidence == rate else ELSEWHERE
+
+
+def _counts(rate: Rate) -> str:
+    noun = "simulated links" if SIMULATED in rate.basis.casefold() else "links"
+    least, part = divmod(int(rate.at_least * 10_000), 100)  # never rounded up
+    return (
+        f"{rate.right:,} of {rate.of:,} {noun} were right; at least {least}.{part:02} % by the"
+        f" interval of 95 % over {rate.cases:,} independent cases; counted on: {rate.basis}"
+    )
 
 
 def custody(certainty: str) -> str:
@@ -119,7 +97,3 @@ def custody(certainty: str) -> str:
     It is given in words alone: no scale of others fits a kind of evidence.
     """
     return f"confidence in control: {certainty}, no measured rate" if certainty else ""
-
-
-def _least(scale: tuple[tuple[int, str], ...], number: int) -> str:
-    return next((name for least, name in scale if number >= least), "")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from chainwatch.case.exports.shown.case import ShownCase
+from chainwatch.case.exports.shown.confidence import rate_words
 from chainwatch.case.exports.shown.parts import (
     End,
     OwnerLink,
@@ -99,8 +100,9 @@ class Relation:
         What the amount is, and where the relation stands in the case.
     basis : str
         Which rule, custody or doubt stands behind it.
-    rate : float or None
-        Of a reason for one owner: share of such links that were right where truth is known.
+    rate : str
+        Of a reason for one owner: how many such links were right, of how many, and on what they
+        were counted, in words; empty of others, and where nothing was measured.
     """
 
     type: str
@@ -116,7 +118,7 @@ class Relation:
     measure: str = ""
     table: str = ""
     basis: str = ""
-    rate: float | None = None
+    rate: str = ""
 
     @property
     def moment(self) -> str | None:
@@ -126,9 +128,7 @@ class Relation:
     @property
     def coins(self) -> str | None:
         """The amount in coins; None where it is unknown or there is none."""
-        if self.asset is None or self.amount is None or self.asset.decimals is None:
-            return None
-        return self.asset.text(self.amount, symbol=False)
+        return None if self.asset is None else self.asset.coins(self.amount)
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,8 @@ def _end(one: End) -> Relation:
 def _owner(one: OwnerLink) -> Relation:
     return Relation(
         OWNED[one.joins], entity_id(one.a), entity_id(one.b), one.rule, one.time, one.txid,
-        coarse=one.coarse, rows=one.rows, table="links", basis=one.rule, rate=one.rate,
+        coarse=one.coarse, rows=one.rows, table="links", basis=one.rule,
+        rate=rate_words(one.rule, one.rate),
     )  # fmt: skip
 
 

@@ -74,14 +74,13 @@ def amount_column(amounts: Sequence[int | None]) -> pl.Series:
 
 def _row(number: int, one: Relation) -> dict[str, Any]:
     asset = one.asset
-    told = {name: _told(getattr(one, name)) for name in ("type", "label", "time", "txid", "rows",
-                                                         "measure", "table", "basis")}  # fmt: skip
+    texts = ("type", "label", "time", "txid", "rows", "measure", "table", "basis", "rate")
+    told = {name: _told(getattr(one, name)) for name in texts}
     return told | {
         "number": number, "moment": one.moment, "coins": one.coins, "coarse": one.coarse,
         "asset": _told(clipped(asset.symbol, LONGEST)) if asset else None,
         "contract": _told(asset.contract) if asset else None,
         "decimals": asset.decimals if asset else None,
-        "rate": None if one.rate is None else repr(one.rate),
     }  # fmt: skip
 
 

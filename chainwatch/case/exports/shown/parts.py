@@ -39,15 +39,23 @@ class ShownAsset:
     symbol: str
     decimals: int | None
 
-    def text(self, amount: int | None, *, coarse: bool = False, symbol: bool = True) -> str:
+    def text(self, amount: int | None, *, coarse: bool = False) -> str:
         """Return an amount in coins, exactly, or in base units where the decimals are unknown."""
         if amount is None:
             return "unknown"
-        known = self.decimals is not None and self.decimals <= MOST_DECIMALS
-        number = to_text(amount, self.decimals or 0) if known else str(amount)
-        unit = self.symbol if known else f"base units of {self.symbol or 'a token'}"
-        said = f"{number} {unit}".strip() if symbol else number
+        coins = self.coins(amount)
+        unit = f"base units of {self.symbol or 'a token'}" if coins is None else self.symbol
+        said = f"{amount if coins is None else coins} {unit}".strip()
         return f"{COARSE} {said}" if coarse else said
+
+    def coins(self, amount: int | None) -> str | None:
+        """Return an amount in coins, as a plain decimal without its unit.
+
+        None where the amount or the decimals are unknown, or there are more decimals than a token
+        is believed (:data:`chainwatch.units.MOST_DECIMALS`): base units are never taken for coins.
+        """
+        usable = self.decimals is not None and 0 <= self.decimals <= MOST_DECIMALS
+        return to_text(amount, self.decimals or 0) if usable and amount is not None else None
 
 
 @dataclass(frozen=True)
@@ -156,6 +164,9 @@ class Payment:
         What speaks against it being a payment as it looks; empty where nothing does.
     table : str
         In which table of the case it stands.
+    moved : bool
+        Whether the amount is what was moved, all of it; False of a traced value, of any other
+        measure, and where nobody says so.
     """
 
     chain: str
@@ -172,6 +183,7 @@ class Payment:
     measure: str
     doubt: str
     table: str
+    moved: bool = False
 
     @property
     def text(self) -> str:
@@ -194,8 +206,10 @@ class OwnerLink:
     withheld : bool
         Whether the edition withholds the transaction.
     rate : float or None
-        Share of such links that were right where truth is known: confidence in *control*. None
-        where no measured rate stands behind it, which is most of them.
+        What its table has in the column ``confidence``: the share of such links that were right
+        where they were counted, and no more than so few cases can show. It is no chance that this
+        link is right; :func:`chainwatch.case.exports.shown.confidence.control` says what it is.
+        None where no measured rate stands behind it.
     joins : bool or None
         Whether it joined them; False where a veto refused it, None where that is undecided.
     coarse : bool

@@ -33,6 +33,7 @@ from chainwatch.results.graph import Edges
 from chainwatch.results.plain import chains_of
 from chainwatch.results.table import Privacy, Table
 from chainwatch.sanitize import visible
+from chainwatch.tracing.direct_tables import MOVED
 from chainwatch.tracing.stops import UNREAD
 from chainwatch.tracing.trace_tables import ENDS_BY_REASON
 from chainwatch.units import whole
@@ -119,12 +120,12 @@ def _payment(shown: Shown, edges: Edges, chain: str, row: Row) -> Payment:
     txid, withheld = _txid(row)
     column = shown.table["amount"] if "amount" in shown.table.names else None
     policy = f" ({shown.about.policy})" if shown.about.policy else ""
+    meaning = column.meaning if column else MOVED
     return Payment(
         chain, txid, withheld, row.get("n"), _word(row, "time"), source, target,
         asset_of_row(shown, chain, row), whole(row.get("amount"), row.get("amount_hex")),
         bool(row.get("rounded")), _word(row, "summed"),
-        f"{column.meaning if column else 'what was moved'}{policy}", _word(row, "doubt"),
-        shown.name,
+        f"{meaning}{policy}", _word(row, "doubt"), shown.name, meaning == MOVED and not policy,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def link_words(one: OwnerLink) -> str:
     """Return a link in a sentence: the rule, whether it joins, its rate, and what it rests on."""
     joins = {True: "joins", False: "refused by a veto, joins nothing",
              None: "undecided, joins nothing"}[one.joins]  # fmt: skip
-    told = [f"{one.rule}: {one.a[1]} and {one.b[1]}", joins, control(one.rate).words]
+    told = [f"{one.rule}: {one.a[1]} and {one.b[1]}", joins, control(one.rule, one.rate)]
     told += _shared(one.a[0], one.time, coarse=one.coarse, rows=one.rows, noun="links")
     told += [WITHHELD_ID] if one.withheld else []
     return "; ".join(told) + f". {CONTROL}"
@@ -67,7 +67,7 @@ def name_words(one: Name) -> str:
     told += [f"stated on {one.as_of}"] if one.as_of else ["day of the statement not known"]
     told += [f"holds from {one.first_day}"] if one.first_day else []
     told += [f"holds until {one.last_day}"] if one.last_day else []
-    told.append(attribution(one.level, one.confidence).words)
+    told.append(attribution(one.level, one.confidence))
     return "; ".join(told) + "."
 
 
