@@ -29,24 +29,27 @@ class Authority(NamedTuple):
     certificate: x509.Certificate
 
     @classmethod
-    def make(cls, called: str) -> Authority:
+    def make(cls, called: str, *, days: int = 36_500) -> Authority:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        made = _builder(called, called, key)
+        made = _builder(called, called, key, days)
         made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         made = made.add_extension(_usage(signs=False), critical=True)
         return cls(key, made.sign(key, hashes.SHA256()))
 
     def vouch(
-        self, called: str, *, times: bool = False
+        self, called: str, *, times: bool = False, uses: tuple[str, ...] = (), days: int = 36_500
     ) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         issuer = self.certificate.subject.rfc4514_string().removeprefix("CN=")
-        made = _builder(called, issuer, key)
+        made = _builder(called, issuer, key, days)
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         made = made.add_extension(_usage(signs=True), critical=True)
         if times:
             only = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
             made = made.add_extension(only, critical=True)
+        if uses:
+            named = x509.ExtendedKeyUsage([x509.ObjectIdentifier(one) for one in uses])
+            made = made.add_extension(named, critical=False)
         return key, made.sign(self.key, hashes.SHA256())
 
     def pem(self, path: Path) -> Path:
@@ -54,7 +57,9 @@ class Authority(NamedTuple):
         return path
 
 
-def _builder(called: str, issuer: str, key: rsa.RSAPrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    called: str, issuer: str, key: rsa.RSAPrivateKey, days: int
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(name(called))
@@ -62,7 +67,7 @@ def _builder(called: str, issuer: str, key: rsa.RSAPrivateKey) -> x509.Certifica
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(DAY)
-        .not_valid_after(DAY + timedelta(days=36_500))
+        .not_valid_after(DAY + timedelta(days=days))
     )
 
 
@@ -74,9 +79,12 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     )  # fmt: skip
 
 
-def key_file(path: Path, authority: Authority, called: str, passphrase: str) -> Path:
+def key_file(
+    path: Path, authority: Authority, called: str, passphrase: str, *,
+    uses: tuple[str, ...] = (), days: int = 36_500,
+) -> Path:  # fmt: skip
     """Write a key with its certificate and the root's as PKCS #12."""
-    key, certificate = authority.vouch(called)
+    key, certificate = authority.vouch(called, uses=uses, days=days)
     data = pkcs12.serialize_key_and_certificates(
         b"key", key, certificate, [authority.certificate],
         serialization.BestAvailableEncryption(passphrase.encode()),

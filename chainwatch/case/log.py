@@ -102,6 +102,26 @@ class Log:
         """Return the digest of the last entry: it stands for the whole log."""
         return self.entries[-1].digest() if self.entries else FIRST
 
+    def before(self, entry: Entry) -> set[str]:
+        """Return the digests of all entries that one goes on from, near and far."""
+        parents = {one.digest(): one.parents for one in self.entries}
+        found: set[str] = set()
+        open_ends = list(entry.parents)
+        while open_ends:
+            one = open_ends.pop()
+            if one not in found:
+                found.add(one)
+                open_ends += parents[one]
+        return found
+
+    def after(self, entry: Entry) -> set[str]:
+        """Return the digests of all entries that go on from one, near and far."""
+        held = {entry.digest()}
+        for one in self.entries:  # each stands behind its parents
+            if not held.isdisjoint(one.parents):
+                held.add(one.digest())
+        return held - {entry.digest()}
+
     def lines(self) -> bytes:
         """Return the log as JSON lines."""
         return b"".join(canonical_json(entry.as_dict()) + b"\n" for entry in self.entries)

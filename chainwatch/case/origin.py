@@ -29,7 +29,8 @@ class Origin:
 
         The working edition holds the case file to the byte. The disclosure holds what TOML reads of
         it, without comments and with what is masked taken out: it can be read and not be run.
-        Digests are keyed there, so that nobody tries files in turn.
+        Digests are keyed there, so that nobody tries files in turn, and input files bear numbers
+        for names.
         """
         if view.edition.name == WORKING:
             (folder / CASE_TOML).write_bytes(self.text.encode())
@@ -40,12 +41,17 @@ class Origin:
             (folder / CASE_JSON).write_bytes(pretty(_dated(told)))
         files = [
             {
-                "path": view.text.text(one.path),
+                "path": one.path,
                 "bytes": one.size,
                 "digest": view.edition.digest(one.sha256) if one.sha256 else None,
             }
             for one in self.inputs
         ]
+        if view.edition.name != WORKING:
+            # A name may tell whose file it is. Their order would tell of names: digests give it.
+            files.sort(key=lambda one: (str(one["digest"]), one["bytes"]))
+            for number, one in enumerate(files, 1):
+                one["path"] = f"input {number}"
         case_file = view.edition.digest(digest_bytes(self.text.encode()))
         (folder / INPUTS).write_bytes(pretty({"case_file": case_file, "files": files}))
 

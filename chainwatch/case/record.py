@@ -195,9 +195,18 @@ class CaseRecord:
         self.log.merge(other.log, self.investigator, why)
         self.times = {**other.times, **self.times}
         self._timed()
-        held = {result.digest for result, _ in self.results}
-        self.results += [one for one in other.results if one[0].digest not in held]
-        self.silent |= other.silent
+        ours, theirs = ([one.digest for one, _ in case.results] for case in (self, other))
+        said = dict(zip(theirs, (note for _, note in other.results), strict=True))
+        self.results = [
+            (result, _both(note, said.get(digest, "")))
+            for digest, (result, note) in zip(ours, self.results, strict=True)
+        ]
+        self.results += [
+            one for digest, one in zip(theirs, other.results, strict=True) if digest not in ours
+        ]
+        # Whoever let a result speak is heard: silent where every holder has it so.
+        spoken = (set(ours) - self.silent) | (set(theirs) - other.silent)
+        self.silent = (self.silent | other.silent) - spoken
         self.standing = None
         self.views.clear()
         return self
@@ -218,7 +227,7 @@ class CaseRecord:
 
     def schedule(self) -> Schedule:
         """Return what was planned, what was tried and not used, and what speaks against."""
-        return schedule(self.log, [result for result, _ in self.results])
+        return schedule(self.log, [result for result, _ in self.results], self.times)
 
     def _note_desk(self, adding: Sequence[Result] = ()) -> None:
         """Write into the log what happened since: the working edition opened, and what was tried.
@@ -300,6 +309,12 @@ def findings_of(results: Sequence[Result], silent: Set[str] = frozenset()) -> tu
             if finding.name not in named:
                 found.setdefault(finding.digest, finding)
     return tuple(found.values())
+
+
+def _both(note: str, other: str) -> str:
+    """Return two notes of one result: the lines of one, then what the other says beside them."""
+    more = [line for line in other.split("\n") if line and line not in note.split("\n")]
+    return "\n".join([note, *more] if note else more)
 
 
 def _safe(text: str) -> str:

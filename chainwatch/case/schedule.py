@@ -5,9 +5,11 @@ An expert of the other side is owed the results that were left out, and those th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from chainwatch.case.log import ADDED, PLANNED, TRIED, Entry, Log
 from chainwatch.case.seal import pretty
@@ -35,6 +37,8 @@ class Schedule:
         What was tried and is not in the case.
     against : tuple of (str, str)
         Which result speaks against what the case asks, and what it says.
+    first : tuple of bool
+        Of each hypothesis, whether every result goes on from it: only then it came before.
     departures : tuple of str
         Where what was done is not what was planned.
     tests : tuple of int
@@ -42,6 +46,7 @@ class Schedule:
     """
 
     planned: tuple[Entry, ...]
+    first: tuple[bool, ...]
     unused: tuple[Entry, ...]
     against: tuple[tuple[str, str], ...]
     departures: tuple[str, ...]
@@ -58,8 +63,10 @@ class Schedule:
     def write(self, folder: Path, edition: Edition, text: TextMask) -> None:
         """Write it as the edition may tell it."""
         told = {
-            "planned": [{"what": text.text(one.what), "policy": text.text(one.why)}
-                        for one in self.planned],
+            "planned": [
+                {"what": text.text(one.what), "policy": text.text(one.why), "before_all": first}
+                for one, first in zip(self.planned, self.first, strict=True)
+            ],
             "departures": [text.text(one) for one in self.departures],
             "unused": [
                 {"what": text.text(one.what), "with": text.text(one.why),
@@ -75,8 +82,9 @@ class Schedule:
     def finding(self) -> Finding | None:
         """Return its section of the report; None where there is nothing to say."""
         text = [
-            *(f"Written down before: {one.what.partition(': ')[2]}"
-              f"{f' ({one.why})' if one.why else ''}." for one in self.planned),
+            *(f"{'Written down before' if first else 'Written down'}: "
+              f"{one.what.partition(': ')[2]}{f' ({one.why})' if one.why else ''}."
+              for one, first in zip(self.planned, self.first, strict=True)),
             *self.departures,
             *(f"Not used: {one.what.removeprefix('try ')} ({one.why})." for one in self.unused),
             *(f"Against: {said}" for _, said in self.against),
@@ -96,7 +104,9 @@ class Schedule:
         return f"{head}, added or not."
 
 
-def schedule(log: Log, results: Sequence[Result]) -> Schedule:
+def schedule(
+    log: Log, results: Sequence[Result], times: Mapping[str, str] | None = None
+) -> Schedule:
     """Return the schedule of a case.
 
     Parameters
@@ -105,14 +115,17 @@ def schedule(log: Log, results: Sequence[Result]) -> Schedule:
         Its log.
     results : sequence of Result
         What was added.
+    times : mapping of str to str, optional
+        When each entry was made, by its digest: said of what two people did apart.
     """
     known = used(results)
     unused = tuple(one for one in log.entries if one.kind == TRIED and _key(one) not in known)
     planned = tuple(entry for entry in log.entries if entry.kind == PLANNED)
+    orders = [_order(log, entry) for entry in planned]
     against = dict.fromkeys((one.called, said) for one in results for said in _against(one))
     return Schedule(
-        planned, unused, tuple(against), tuple(_departures(log, planned, results)),
-        _tests(unused, results),
+        planned, tuple(one.first for one in orders), unused, tuple(against),
+        tuple(_departures(orders, planned, results, times or {})), _tests(unused, results),
     )  # fmt: skip
 
 
@@ -129,21 +142,64 @@ def _key(entry: Entry) -> Key:
     return entry.what.removeprefix("try "), entry.why.partition(TESTS_RUN)[0], entry.content
 
 
-def _departures(log: Log, planned: Sequence[Entry], results: Sequence[Result]) -> Iterator[str]:
+class _Order(NamedTuple):
+    """Results, tried or added, by how they stand to a plan: digests of their entries."""
+
+    plan: str
+    earlier: tuple[str, ...]
+    later: tuple[str, ...]
+    apart: tuple[str, ...]
+
+    @property
+    def first(self) -> bool:
+        return bool(self.later) and not self.earlier and not self.apart
+
+
+def _order(log: Log, plan: Entry) -> _Order:
+    """Return which results a plan goes on from, and which go on from it.
+
+    The place in the list would not do: a merge puts one side behind the other, whatever was when.
+    """
+    results = [one.digest() for one in log.entries if one.kind in (ADDED, TRIED)]
+    before, after = log.before(plan), log.after(plan)
+    return _Order(
+        plan.digest(),
+        tuple(one for one in results if one in before),
+        tuple(one for one in results if one in after),
+        tuple(one for one in results if one not in before and one not in after),
+    )
+
+
+def _departures(
+    orders: Sequence[_Order], planned: Sequence[Entry], results: Sequence[Result],
+    times: Mapping[str, str],
+) -> Iterator[str]:  # fmt: skip
     """Yield where what was done is not what was planned."""
     done = sorted({str(one.record.params[POLICY]) for one in results
                    if one.record and one.record.params.get(POLICY)})  # fmt: skip
-    for entry in planned:
+    for order, entry in zip(orders, planned, strict=True):
         wanted = entry.why.removeprefix("planned policy: ")
         if wanted and wanted not in done:
             yield f"Planned was the policy {wanted}; used was {', '.join(done) or 'none'}."
-        before = [one for one in log.entries if one.kind in (ADDED, TRIED)]
-        place = log.entries.index(entry)
-        if earlier := sum(log.entries.index(one) < place for one in before):
+        if known := len(order.earlier):
             yield (
                 f"What was planned was written down after"
-                f" {counted(earlier, 'result was', 'results were')} known."
+                f" {counted(known, 'result was', 'results were')} known."
             )
+        if order.apart:
+            yield (
+                f"What was planned and {counted(len(order.apart), 'result', 'results')} stand"
+                f" apart, on two sides of a merge; {_times_say(order, times)}."
+            )
+
+
+def _times_say(order: _Order, times: Mapping[str, str]) -> str:
+    """Return in words how many results were there when a plan was made apart from them."""
+    if order.plan not in times or any(one not in times for one in order.apart):
+        return "no times say which was first"
+    plan = datetime.fromisoformat(times[order.plan])
+    later = sum(datetime.fromisoformat(times[one]) > plan for one in order.apart)
+    return f"the times say that {len(order.apart) - later:,} came no later than it, {later:,} after"
 
 
 def _tests(unused: Sequence[Entry], results: Sequence[Result]) -> tuple[int, int]:

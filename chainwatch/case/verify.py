@@ -13,8 +13,9 @@ from chainwatch.errors import CaseError
 
 
 def verify(
-    folder: str | Path, seal: str | None = None, *, trust: Sequence[str | Path] = ()
-) -> Verified | VerifiedBundle:
+    folder: str | Path, seal: str | None = None, *, trust: Sequence[str | Path] = (),
+    trust_time: Sequence[str | Path] = (),
+) -> Verified | VerifiedBundle:  # fmt: skip
     """Prove that a written edition of a case, or a bundle of one, is as it was made.
 
     A seal shows that the files fit each other. Anybody can change a file and seal the folder
@@ -29,6 +30,9 @@ def verify(
         was noted when it was made, in hexadecimal.
     trust : sequence of path
         Certificates that the reader trusts: a bundle must then be signed under one of them.
+    trust_time : sequence of path
+        Certificates of time-stamping authorities that the reader trusts: a bundle must then bear a
+        timestamp of one of them. A timestamp is no signature.
 
     Returns
     -------
@@ -42,8 +46,8 @@ def verify(
     """
     place = Path(folder)
     if is_bag(place):
-        return verify_bundle(place, seal, trust)
-    if trust:
+        return verify_bundle(place, seal, trust, trust_time)
+    if trust or trust_time:
         raise CaseError(
             "an edition by itself bears no signature", where=str(place),
             remedy="verify the bundle that it came in",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
-from chainwatch.figures.case_figure import case_figure
 
 import chainwatch as cw
 from chainwatch.case.log import TRIED, Log
@@ -16,6 +16,7 @@ from chainwatch.case.schedule import schedule
 from chainwatch.case.seal import verify
 from chainwatch.case.trials import Trials
 from chainwatch.errors import CaseError
+from chainwatch.figures.case_figures import case_figure
 from chainwatch.results.result import Finding
 
 
@@ -114,6 +115,79 @@ def test_two_work_on_one_case(ledger, named, tmp_path: Path) -> None:
     assert [note for _, note in ours.results] == ["first", "second"]
     ours.write(tmp_path / "out")
     assert verify(tmp_path / "out").entries == len(ours.log.entries)
+
+
+def clock_at(hour: int):
+    return lambda: datetime(2024, 9, 27, hour, tzinfo=UTC)
+
+
+def stopped(*cases: cw.Case) -> None:
+    for case in cases:  # here one thread plays all
+        case.trials.stop()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_plan_that_a_merge_puts_before_results_was_not_there_before(
+    ledger, named, tmp_path: Path, late: bool
+) -> None:
+    """One plans, another finds; merged, the plan stands first in the list, whatever was when."""
+    ours = cw.Case("c", "Whom?", mask_key=bytes(16), clock=clock_at(1))
+    ours.note("begun")
+    theirs = ours.fork("Bo")
+    stopped(ours, theirs)
+    ours.clock, theirs.clock = (clock_at(9 if late else 3), clock_at(5))
+    ours.hypothesis("The money goes to B.")
+    theirs.add(follow(ledger, named))
+    ours.merge(theirs)
+    kept = [one for one in kinds(ours) if one in ("planned", "added")]
+    assert kept == ["planned", "added"], "the place in the list says the contrary"
+    found = ours.schedule()
+    assert found.first == (False,)
+    counts = "1 came no later than it, 0 after" if late else "0 came no later than it, 1 after"
+    assert found.departures == (
+        "What was planned and 1 result stand apart, on two sides of a merge; the times say that"
+        f" {counts}.",
+    )
+    assert "Written down before" not in repr(found)
+    assert "Written down: The money goes to B." in repr(found)
+    ours.add(follow(ledger, named, policy="lifo"))
+    assert ours.schedule().first == (False,), "one that goes on from it does not mend the other"
+
+
+def test_a_plan_came_before_if_every_result_goes_on_from_it(ledger, named) -> None:
+    case = cw.Case("c", "Whom?", mask_key=bytes(16))
+    stopped(case)
+    case.hypothesis("The money goes to B.")
+    assert "Written down before" not in repr(case.schedule()), "there is nothing that came after"
+    bo = case.fork("Bo")
+    stopped(bo)
+    case.add(follow(ledger, named))
+    bo.add(follow(ledger, named, policy="lifo"))
+    case.merge(bo)
+    assert case.schedule().first == (True,)
+    assert case.schedule().departures == ()
+    assert "Written down before: The money goes to B." in repr(case.schedule())
+
+
+def test_two_notes_of_one_result_are_kept_and_silent_is_what_all_have_silent(ledger, named) -> None:
+    ours = cw.Case("c", "Whom?", mask_key=bytes(16))
+    ours.note("begun")
+    theirs = ours.fork("Bo")
+    stopped(ours, theirs)
+    one, two, three = (follow(ledger, named, policy=name) for name in ("fifo", "lifo", "haircut"))
+    ours.add(one, note="Ada says this.", silent=True)
+    theirs.add(one, note="Bo says that.")
+    ours.add(two, note="the same")
+    theirs.add(two, note="the same", silent=True)
+    theirs.add(three, silent=True)
+    again = theirs.fork("Cy")
+    stopped(again)
+    ours.merge(theirs)
+    assert [note for _, note in ours.results] == ["Ada says this.\nBo says that.", "the same", ""]
+    assert ours.silent == {three.digest}
+    again.note("more")
+    ours.merge(again)
+    assert ours.results[0][1] == "Ada says this.\nBo says that.", "and not three times"
 
 
 def test_results_that_speak_against_are_told(ledger, named) -> None:

@@ -56,8 +56,10 @@ def test_from_bundle_to_signature(
     (tmp_path / "a").write_bytes(stamp(root, (tmp_path / "q").read_bytes(), datetime.now(UTC)))
     assert run("timestamp", bag, "--answer", tmp_path / "a")[0] == 0
     assert run("timestamp", bag)[0] == 1
-    status, out, _ = run("verify", bag, "--trust", root.pem(tmp_path / "root.pem"))
-    assert (status, out.count("vouched for by a certificate that you trust")) == (0, 3)
+    pem = root.pem(tmp_path / "root.pem")
+    for more, vouched in (((), 2), (("--trust-time", pem), 3)):
+        status, out, _ = run("verify", bag, "--trust", pem, *more)
+        assert (status, out.count("vouched for by a certificate that you trust")) == (0, vouched)
     assert digest in out, "signed, it is the same bundle"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chainwatch.atomic import absolute, check_free, write_whole
-from chainwatch.case.bundle.bag import SIGNED, make_bag
+from chainwatch.case.bundle.bag import PAYLOAD, SIGNED, make_bag
 from chainwatch.case.bundle.check import verify_bundle
 from chainwatch.case.bundle.contents import (
     ABOUT,
@@ -37,6 +37,7 @@ from chainwatch.case.bundle.extract import (
     write_tables_of,
 )
 from chainwatch.case.bundle.handed_out import note_handed_out
+from chainwatch.case.bundle.joining import joining
 from chainwatch.case.bundle.rework import check_files_suffice, rework
 from chainwatch.case.case import Case
 from chainwatch.case.marking import label, marking
@@ -48,24 +49,29 @@ from chainwatch.errors import CaseError, ChainwatchError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.leave import leave
-from chainwatch.privacy.mask_key import read_mask_key, recipient_key
+from chainwatch.privacy.mask_key import read_mask_key, recipient_key, recipient_name
 from chainwatch.results.provenance import digest_bytes
 from chainwatch.sanitize import visible
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was made: its folder, and what it says of itself."""
+    """A bundle that was made: its folder, what it says of itself, its digest.
+
+    ``joined`` says how many masked parties can be told by their rows, whatever the key.
+    """
 
     folder: Path
     about: About
     digest: str
+    joined: str = ""
 
     def __repr__(self) -> str:
         whom = f" for {self.about.recipient}" if self.about.recipient else ""
         return visible(
             f"Bundle({self.about.edition} of {self.about.case}{whom}, {self.about.tlp}, in"
-            f" {self.folder.name}; sha256:{self.digest}: keep it elsewhere)"
+            f" {self.folder.name}; sha256:{self.digest}: keep it elsewhere"
+            f"{f'; {self.joined}' if self.joined else ''})"
         )
 
     def _repr_html_(self) -> str:
@@ -130,8 +136,8 @@ def bundle(
     The data was thrown away after the run: a working bundle, and one for a recipient, need it.
     """
     wish = _Wish(
-        Path(folder), edition, Path(data) if data else None, recipient.strip(), label(tlp), files,
-        largest, made or datetime.now(UTC), say or (lambda _: None),
+        Path(folder), edition, Path(data) if data else None, recipient_name(recipient), label(tlp),
+        files, largest, made or datetime.now(UTC), say or (lambda _: None),
     )  # fmt: skip
     target = absolute(to)
     check_free(target, _is_bundle, replace=replace)
@@ -145,7 +151,8 @@ def bundle(
         note_handed_out(wish.source, found[0], content, why, whose, wish.made)
 
     write_whole(target, fill, ours=_is_bundle, replace=replace)
-    return Bundle(target, found[0], digest_bytes((target / SIGNED).read_bytes()))
+    told = joining(target / PAYLOAD / EDITION).said()
+    return Bundle(target, found[0], digest_bytes((target / SIGNED).read_bytes()), told)
 
 
 def _is_bundle(folder: Path) -> bool:
@@ -176,7 +183,7 @@ def _fill(place: Path, wish: _Wish) -> About:
         made=wish.made.astimezone(UTC).isoformat(timespec="seconds"), ledger=dict(carried),
     )  # fmt: skip
     (place / ABOUT).write_bytes(about.data())
-    (place / LOCK).write_text(lock_file(), encoding="utf-8")
+    (place / LOCK).write_text(lock_file(wish.edition), encoding="utf-8")
     (place / README).write_bytes(readme(about))
     make_bag(place, _info(about, manifest))
     return about
@@ -252,7 +259,9 @@ def _put_extract(place: Path, wish: _Wish, rerun: Rerun, ledger: Ledger) -> Mapp
     if wish.files:
         shutil.rmtree(place / TABLES)
     rerun.write(place / RERUN)
-    (place / MASK_KEY).write_text(_key(wish).hex() + "\n", encoding="ascii")
+    # Never the key of the case, from which that of every recipient could be made.
+    key = recipient_key(read_mask_key(wish.source / ANNEX / MASK_KEY), wish.recipient)
+    (place / MASK_KEY).write_text(key.hex() + "\n", encoding="ascii")
     return digests
 
 

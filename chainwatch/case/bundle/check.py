@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chainwatch.case.bundle.bag import PAYLOAD, SIGNED, TAKE_CARE, check_bag
@@ -64,8 +64,9 @@ class VerifiedBundle:
 
 
 def verify_bundle(
-    bag: str | Path, digest: str | None = None, trust: Sequence[str | Path] = ()
-) -> VerifiedBundle:
+    bag: str | Path, digest: str | None = None, trust: Sequence[str | Path] = (),
+    trust_time: Sequence[str | Path] = (),
+) -> VerifiedBundle:  # fmt: skip
     """Prove that a bundle is whole, and that what it says of itself is so.
 
     Parameters
@@ -76,6 +77,8 @@ def verify_bundle(
         SHA-256 of ``tagmanifest-sha256.txt`` as it was noted when the bundle was made.
     trust : sequence of path
         Certificates that the reader trusts: then the bundle must be signed under one of them.
+    trust_time : sequence of path
+        Certificates of time-stamping authorities: then it must bear a timestamp of one of them.
 
     Raises
     ------
@@ -90,11 +93,13 @@ def verify_bundle(
             f"this is another bundle: sha256:{found}", where=str(folder / SIGNED), remedy=TAKE_CARE
         )
     about = read_about(folder)
-    edition = verify(folder / PAYLOAD / EDITION, about.seal)
+    # The seal that the bag itself names is none that a reader kept: only the digest of the bag is.
+    edition = replace(verify(folder / PAYLOAD / EDITION), matched=digest is not None)
     manifest = facts_in(folder / PAYLOAD / EDITION / MANIFEST)
     said = {
         "case": (about.case, manifest.get("case")),
         "edition": (about.edition, manifest.get("edition")),
+        "seal": (about.seal, edition.seal),
         "log": (about.log, manifest.get("log")),
         "marking": (about.tlp, manifest.get("tlp")),
         "marking in bag-info.txt": (about.tlp, info.get("TLP")),
@@ -105,5 +110,5 @@ def verify_bundle(
             raise CaseError(
                 f"the bundle says two things of its {name}", where=str(folder), remedy=TAKE_CARE
             )
-    signed = check_signatures(folder, trust)
+    signed = check_signatures(folder, trust, trust_time)
     return VerifiedBundle(folder, about, edition, found, digest is not None, signed)

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from chainwatch.case.exports.tables import parquet_bytes
-from chainwatch.case.inputs import Input, digest_of
+from chainwatch.case.inputs import Input, digest_of, input_path
 from chainwatch.case.recipes.rerun import Rerun, identity_of
 from chainwatch.errors import CaseError, ChainwatchError, InputError
 from chainwatch.ledger import schema
@@ -124,14 +124,20 @@ def carry_files(inputs: Iterable[Input], base: Path, folder: Path, *, largest: i
     wanted = list(inputs)
     _check_size("what the case read", sum(one.size for one in wanted), largest)
     for one in wanted:
-        found, place = base / one.path, folder / one.path
-        check_input(one, found)
+        found, place = check_input(one, base), folder / one.path
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(found, place)
 
 
-def check_input(one: Input, path: Path) -> None:
-    """Refuse an input file that is missing, or was changed since the case read it."""
+def check_input(one: Input, base: Path) -> Path:
+    """Return an input file below a folder, if it is as it was when the case read it.
+
+    Raises
+    ------
+    CaseError
+        If it is missing, was changed, or lies outside the folder.
+    """
+    path = input_path(base, one.path)
     if not path.is_file():
         raise CaseError(
             "a file that the case read is missing", where=str(path),
@@ -147,6 +153,7 @@ def check_input(one: Input, path: Path) -> None:
             "a file was changed since the case read it", where=str(path),
             remedy="put back the file as it was, or run the case again",
         )  # fmt: skip
+    return path
 
 
 def _check_size(what: str, size: int, largest: int) -> None:

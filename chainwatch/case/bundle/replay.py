@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -153,7 +152,7 @@ def _made_at_the_desk(
     base = data_of(run, data)
     for one in rerun.inputs:
         if one.of != "source":
-            check_input(one, base / one.path)
+            check_input(one, base)
     rework(
         rerun, base, ledger_of(run, rerun, data), place, mask_key=key, edition=about.edition,
         tlp=about.tlp.removeprefix("TLP:"), say=say,
@@ -177,7 +176,7 @@ def _made_again(extract: Path, about: About, room: Path, place: Path, say: Say) 
     base = files if files.is_dir() else room
     for one in rerun.inputs:
         if one.of != "source" or about.carries == "files":
-            check_input(one, files / one.path)
+            check_input(one, files)
     ledger = _ledger(extract, about, rerun, base, room / "ledger", say)
     rework(
         rerun, base, ledger, place, mask_key=read_mask_key(extract / MASK_KEY),
@@ -198,7 +197,7 @@ def _ledger(extract: Path, about: About, rerun: Rerun, base: Path, place: Path, 
 
 def compared(bag: Path, given: Path, made: Path) -> Replayed:
     """Return how an edition that was made again differs from the one that was given."""
-    first, second = (json.loads((folder / MANIFEST).read_bytes()) for folder in (given, made))
+    first, second = (_shaped(folder / MANIFEST) for folder in (given, made))
     results = len(first["results"])
     if odd := _first_result(first, second):
         return Replayed(bag, 0, 0, f"{odd}{_other_versions(first)}")
@@ -209,6 +208,23 @@ def compared(bag: Path, given: Path, made: Path) -> Replayed:
     if odd := _differs(given / MANIFEST, made / MANIFEST, MANIFEST):
         return Replayed(bag, results, len(names), f"{odd}{_other_versions(first)}")
     return Replayed(bag, results, len(names) + 1)
+
+
+def _shaped(path: Path) -> dict[str, Any]:
+    """Return a manifest that lists results and files, each with what is compared of it."""
+    found = facts_in(path)
+    wanted = {"results": ("what", "content"), "files": ("path",)}
+    for name, keys in wanted.items():
+        rows = found.get(name)
+        if not isinstance(rows, list) or not all(
+            isinstance(row, dict) and all(isinstance(row.get(key), str) for key in keys)
+            for row in rows
+        ):
+            raise CaseError(
+                f"the manifest lists no {name}", where=str(path),
+                remedy="compare with the copy that was sealed",
+            )  # fmt: skip
+    return found
 
 
 def _order(name: str) -> tuple[bool, str]:
@@ -240,7 +256,8 @@ def _differs(given: Path, made: Path, name: str) -> str:
 
 def _other_versions(manifest: Mapping[str, Any]) -> str:
     """Return which versions differ from those that the bundle was made with."""
-    return "; ".join(["", *_changed(manifest.get("versions", {}))])
+    given = manifest.get("versions")
+    return "; ".join(["", *_changed(given if isinstance(given, Mapping) else {})])
 
 
 def _changed(given: Mapping[str, str]) -> Iterator[str]:

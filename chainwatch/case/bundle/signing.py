@@ -8,11 +8,13 @@ stays as it can be made again, and the signed copy of it begins with all its byt
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from chainwatch.atomic import write_new
 from chainwatch.case.bundle.bag import PAYLOAD, SIGNATURE, SIGNED, SIGNED_REPORT, TIMESTAMP
+from chainwatch.case.bundle.certificates import out_of_days, signs_documents
 from chainwatch.case.bundle.check import verify_bundle
 from chainwatch.case.bundle.contents import EDITION, REPORT
 from chainwatch.case.bundle.signing_library import apart, library
@@ -45,7 +47,8 @@ def sign_bundle(bag: str | Path, key_file: str | Path, passphrase: str = "") -> 
     MissingExtra
         If pyhanko is not installed.
     InputError
-        If the key file cannot be read; the passphrase is never shown.
+        If the key file cannot be read, or its certificate has run out or is for another use; the
+        passphrase is never shown.
     OutputExists
         If the bundle is signed already.
     """
@@ -54,12 +57,12 @@ def sign_bundle(bag: str | Path, key_file: str | Path, passphrase: str = "") -> 
     signer = _signer(Path(key_file), passphrase)
     written = folder / SIGNATURE
     report = folder / PAYLOAD / EDITION / REPORT
-    write_new(written, apart(lambda: _detached(signer, (folder / SIGNED).read_bytes())))
-    if not report.is_file():
-        return (written,)
-    signed = folder / SIGNED_REPORT
-    write_new(signed, apart(lambda: _signed_pdf(signer, report.read_bytes())))
-    return written, signed
+    made = {written: apart(lambda: _detached(signer, (folder / SIGNED).read_bytes()))}
+    if report.is_file():
+        made[folder / SIGNED_REPORT] = apart(lambda: _signed_pdf(signer, report.read_bytes()))
+    for path, data in made.items():  # after both were made: the one is promised by the other
+        write_new(path, data)
+    return tuple(made)
 
 
 def _signer(key_file: Path, passphrase: str) -> Any:
@@ -80,7 +83,19 @@ def _signer(key_file: Path, passphrase: str) -> Any:
         signer = None
     if signer is None or signer.signing_cert is None:
         raise InputError("the key file cannot be opened", where=str(key_file), remedy=remedy)
+    _check_signer(signer.signing_cert.dump(), key_file)
     return signer
+
+
+def _check_signer(certificate: bytes, key_file: Path) -> None:
+    """Refuse a certificate under which no reader would take a signature."""
+    late = out_of_days(certificate, datetime.now(UTC))
+    if late or not signs_documents(certificate):
+        why = f"is {late}" if late else "is not for signing documents"
+        raise InputError(
+            f"the certificate in the key file {why}", where=str(key_file),
+            remedy="sign with another key",
+        )  # fmt: skip
 
 
 def _detached(signer: Any, data: bytes) -> bytes:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chainwatch.case.inputs import Input
+from chainwatch.case.inputs import Input, check_name
 from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.provenance import canonical_json, digest_bytes, digest_json
@@ -81,7 +81,7 @@ class Rerun:
         Raises
         ------
         CaseError
-            If nothing of the kind is there, or it was changed.
+            If nothing of the kind is there, it was changed, or it names a file outside the data.
         """
         where, remedy = str(folder), "run the case again with chainwatch run"
         try:
@@ -106,6 +106,10 @@ class Rerun:
             raise CaseError(
                 "the case file that was kept was changed since", where=where, remedy=remedy
             )
+        for one in made.inputs:
+            check_name(one.path, where)
+        if made.outside not in ("", "."):  # the data folder itself may be the ledger
+            check_name(made.outside, where)
         return made
 
 

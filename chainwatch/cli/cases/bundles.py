@@ -128,6 +128,14 @@ def verify(
         list[Path] | None,
         typer.Option("--trust", metavar="CERT.pem", help="Certificate that you trust; several."),
     ] = None,
+    trust_time: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--trust-time",
+            metavar="CERT.pem",
+            help="Certificate of an authority for timestamps that you trust; several.",
+        ),
+    ] = None,
 ) -> None:
     """Prove that a written case, or a bundle of one, is as it was made; offline.
 
@@ -136,7 +144,7 @@ def verify(
     with interruptible():
         import chainwatch as cw
 
-        show(cw.verify(folder, seal, trust=trust or ()))
+        show(cw.verify(folder, seal, trust=trust or (), trust_time=trust_time or ()))
 
 
 def replay(

@@ -166,8 +166,21 @@ def test_absurd_sizes(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         verify_bundle(copied)
 
 
+def test_a_seal_of_another_edition_in_what_a_bundle_says(copied: Path) -> None:
+    about = copied / "data" / "bundle.json"
+    about.write_text(json.dumps({**json.loads(about.read_bytes()), "seal": "0" * 64}))
+    bagged_again(copied)
+    with pytest.raises(CaseError, match="the bundle says two things of its seal"):
+        verify_bundle(copied)
+
+
 def test_it_says_who_is_expected(copied: Path, bundles: dict[str, Bundle]) -> None:
     digest = bundles["working"].digest
+    nobody = cw.verify(copied)
+    assert not nobody.matched
+    assert not nobody.edition.matched, "the bag's own seal is none that is kept"
+    assert "that was expected" not in repr(nobody)
+    assert cw.verify(copied, digest).edition.matched
     assert "the bundle that was expected" in repr(cw.verify(copied, f"sha256:{digest}"))
     (copied / "data" / "README.txt").write_text("another")
     bagged_again(copied)
