@@ -178,9 +178,7 @@ def run(
 ) -> None:
     """Work a case from its file to sealed folders.
 
-    Examples:
-      chainwatch run out/otter/data/case.toml --out out/mine
-      chainwatch run case.toml --export stix --export misp
+    Example: chainwatch run out/otter/data/case.toml --out out/mine --export stix
     """
     target = out or Path("out") / case_file.stem
     if check:

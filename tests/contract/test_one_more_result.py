@@ -199,7 +199,7 @@ def test_registering_again_changes_nothing_and_another_is_refused(
         exports.register("names", export_names_list, "a text editor")
         analyses.register("gifts", "elsewhere:gifts", "Who gave.")
     assert exports.registry.names() == sorted(["names", *(one.name for one in exports.EXPORTS)])
-    assert analyses.registry.names() == ["gifts", "meanings", "tag-hits"]
+    assert analyses.registry.names() == ["gifts", "meanings", "net-changes", "tag-hits"]
     for wrong in ("x y", "A", ""):
         with pytest.raises(CaseError, match="write small letters"):
             exports.register(wrong, export_names_list, "nothing")
@@ -242,7 +242,7 @@ def test_a_case_file_asks_for_it_by_name(
         main(monkeypatch, command)
     said = capsys.readouterr().err
     assert "'analyses' in [case] is 'gifts'" in said
-    assert 'write "meanings" or "tag-hits"' in said
+    assert 'write "meanings" or "net-changes" or "tag-hits"' in said
     analyses.register("gifts", lambda ledger, subjects, tags: gifts(3), "Who gave what to whom.")
     assert "gifts" in str(case_schema()["$defs"]["Head"]["properties"]["analyses"])
     main(monkeypatch, command)
@@ -261,5 +261,5 @@ def test_the_text_of_an_analysis_leads_to_its_verb(line: Line) -> None:
 def test_analyses_are_refused_twice_and_unknown() -> None:
     with pytest.raises(CaseError, match="an analysis 'tag-hits' already"):
         analyses.register("tag-hits", "nowhere:nothing", "Nothing.")
-    with pytest.raises(CaseError, match='no analysis \'lost\'; write "meanings" or "tag'):
+    with pytest.raises(CaseError, match='no analysis \'lost\'; write "meanings" or "net'):
         analyses.registry.line("lost")

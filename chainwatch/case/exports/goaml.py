@@ -50,8 +50,8 @@ from chainwatch.units import counted
 
 FILE = "report.xml"
 
-CURRENCIES = {"btc": "XBT", "eth": "XET", "ltc": "XLN", "bch": "XTC"}
-"""Codes of coins in the list ``currency_type``, by the short name of their chain."""
+CURRENCIES = {"BTC": "XBT", "ETH": "XET", "LTC": "XLN", "BCH": "XTC"}
+"""Codes of coins in the list ``currency_type``, by their symbols."""
 
 COMMENT, SUBJECT, NUMBER = 8000, 255, 100
 """Characters of a comment, a heading and a number, in the schema."""
@@ -242,7 +242,7 @@ def _fits(amount: str) -> bool:
 
 
 def _currency(chain: str, contract: str) -> str:
-    return "" if contract else CURRENCIES.get(chain_of(chain).alias, "")
+    return "" if contract else CURRENCIES.get(chain_of(chain).symbol, "")
 
 
 def _information(parent: Element, title: str, text: str) -> None:

@@ -163,7 +163,7 @@ class _Event:
         cluster = f"; cluster {party.cluster}" if party.cluster else ""
         words = f"{party.role}; on {chain_words(party.chain)}{cluster}"
         made = self._object("coin-address", words, *party.ref)
-        bitcoin = chain.alias == "btc"
+        bitcoin = chain.symbol == "BTC"
         self._add(made, "address" if bitcoin else "address-crypto", party.text)
         self._add(made, "symbol", chain.symbol)
         self.addresses[party.ref] = self.event.add_object(made)

@@ -54,7 +54,7 @@ def test_a_disclosure_gives_nobody_away(bundles: dict[str, Bundle], small_run: P
     assert found.frame.height == 0, repr(found)
     inputs = json.loads(files["data/edition/inputs.json"])
     assert inputs["case_file"].startswith("hmac-sha256:")
-    assert {one["path"] for one in inputs["files"]} == {"transfers.csv", "tags.csv"}
+    assert {one["path"] for one in inputs["files"]} == {"input 1", "input 2"}
 
 
 def test_a_working_bundle_holds_what_it_takes(bundles: dict[str, Bundle]) -> None:
