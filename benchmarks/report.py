@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chainwatch.case.basis import Basis
+from chainwatch.ledger.lookup.basis import Basis
 from pypdf import PdfReader
 
 import chainwatch as cw

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from account_chains import Accounts
-from chainwatch.case.basis import Basis
 
 import chainwatch as cw
 from chainwatch import figures
@@ -20,6 +19,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import Kind
 from chainwatch.case.record import Clock
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.basis import Basis
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.table import Column, Table
 
