@@ -1,7 +1,7 @@
 """Run the notebooks of examples/ cell by cell and keep what they print and draw.
 
-Usage: ``python tools/notebooks.py``. No Jupyter is needed; it is run in a process of its own, so
-that a notebook shows what a reader would see who runs its cells from top to bottom.
+Usage: ``python tools/notebooks.py [NOTEBOOK...]``. No Jupyter is needed; each is run in a process
+of its own, so that a notebook shows what a reader would see who runs its cells from top to bottom.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import base64
 import io
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from contextlib import redirect_stdout
@@ -69,13 +70,16 @@ def run(notebook: dict[str, Any]) -> dict[str, Any]:
     return notebook
 
 
-def main() -> None:
-    """Run each notebook and write it anew."""
-    for path in sorted(EXAMPLES.glob("*.ipynb")):
+def main(paths: list[str]) -> None:
+    """Run each notebook and write it anew, in a process of its own: an edition stays open."""
+    if not paths:
+        for path in sorted(EXAMPLES.glob("*.ipynb")):
+            subprocess.run([sys.executable, __file__, str(path)], check=True)
+    for path in map(Path, paths):
         made = run(json.loads(path.read_text(encoding="utf-8")))
         path.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         sys.stdout.write(f"{path.name} written\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
