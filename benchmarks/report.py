@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chainwatch.ledger.lookup.basis import Basis
 from pypdf import PdfReader
 
 import chainwatch as cw
@@ -24,6 +23,7 @@ from benchmarks.paths import BTC, coin, coins
 from chainwatch import figures
 from chainwatch.case.case import Case
 from chainwatch.figures.case_figures import trace_figures
+from chainwatch.ledger.lookup.basis import Basis
 
 WAYS = 56
 """With so many ways the steps of three sources take the report to thirty pages."""
