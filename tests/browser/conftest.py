@@ -17,7 +17,7 @@ OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
-PATIENCE = 60_000
+PATIENCE = 300_000
 """Milliseconds after which a page that does not answer fails its test."""
 
 Open = Callable[..., Any]

@@ -154,6 +154,10 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(item)
 
 
+FRAMED = "allow-scripts allow-downloads"
+"""What the frame of a page to move about in may do; tests/browser/ opens such pages."""
+
+
 class Elements(HTMLParser):
     """The elements of a page as a browser sees them, and what could act in them."""
 
@@ -162,6 +166,7 @@ class Elements(HTMLParser):
         self.kinds: set[tuple[str, str]] = set()
         self.active: list[str] = []
         self.text: list[str] = []
+        self.framed: list[str] = []
         self.feed(page)
         self.close()
 
@@ -172,7 +177,10 @@ class Elements(HTMLParser):
             outward = said.startswith(("javascript:", "vbscript:", "//", "http"))
             if name.startswith("on") or (outward and not name.startswith("xmlns")):
                 self.active.append(f"<{tag} {name}={said[:40]}>")
-        if tag in ("script", "iframe", "object", "embed", "form", "base"):
+        given = dict(attrs)
+        if tag == "iframe" and given.get("sandbox") == FRAMED and given.get("srcdoc"):
+            self.framed.append(str(given["srcdoc"]))  # without our origin; it is read by itself
+        elif tag in ("script", "iframe", "object", "embed", "form", "base"):
             self.active.append(f"<{tag}>")
 
     def handle_data(self, data: str) -> None:
@@ -375,9 +383,10 @@ def test_results_in_a_notebook_and_a_terminal() -> None:
     for result in (*results_of(words, PAYMENTS), case):
         page = Elements(result._repr_html_())
         assert not page.active, page.active
+        assert all("default-src 'none'" in framed for framed in page.framed)
         assert not hidden("".join(page.text), keep="\n\t"), type(result).__name__
         tags = {tag for tag, _ in page.kinds}
-        ours = {"b", "bdi", "br", "div", "p", "pre", "table", "td", "th", "tr"}
+        ours = {"b", "bdi", "br", "div", "iframe", "p", "pre", "table", "td", "th", "tr"}
         assert tags <= ours or "svg" in tags, tags
         assert not hidden(repr(result), keep="\n\t"), type(result).__name__
     assert set(SUBJECTS) == {"kelp", "wrack"}

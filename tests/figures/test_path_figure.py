@@ -81,7 +81,7 @@ def test_a_long_path_is_drawn_by_its_ends_and_its_weakest_link():
     assert "18 more links" in told
     assert len(thick(ax)) == 1
     assert any(item.startswith("weakest link: 30. ") for item in told)
-    assert sum("co_spend" in item for item in told) == path_figure.SHOWN + 1
+    assert sum("co_spend in" in item for item in told) == path_figure.SHOWN + 1
 
 
 def test_bystanders_are_not_shown():
