@@ -57,11 +57,17 @@ def rules_of(finding: Finding, results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def _tells(finding: Finding, clusters: Clusters) -> bool:
-    """Return whether a finding tells the owners that clusters found."""
-    rows = finding.frame.select("chain", pl.col("subject").alias("address"), "cluster")
-    found = rows.join(clusters.frame, on=["chain", "address"], how="left", suffix="_found")
+    """Return whether a finding tells the owners that clusters found: who they are, and how many."""
+    rows = finding.frame.select(
+        "chain", pl.col("subject").alias("address"), "cluster", pl.col("addresses").cast(pl.Int64)
+    )
+    many = clusters.frame.group_by("chain", "cluster").agg(pl.len().cast(pl.Int64).alias("found"))
+    found = rows.join(clusters.frame, on=["chain", "address"], how="left", suffix="_found").join(
+        many, on=["chain", "cluster"], how="left"
+    )
     same = pl.coalesce("cluster_found", "address") == pl.col("cluster")
-    return found.filter(~same).is_empty()
+    as_many = pl.col("found").fill_null(1) == pl.col("addresses")
+    return found.filter(~(same & as_many)).is_empty()
 
 
 def rates_used(kind: Kind, rules: Sequence[str], rates: Rates = MEASURED) -> Iterator[Notes]:
