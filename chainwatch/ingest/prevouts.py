@@ -15,7 +15,7 @@ from chainwatch.ledger.outpoints.records import NotDense
 from chainwatch.ledger.outpoints.sorted_runs import Damaged
 from chainwatch.ledger.prevouts import basis_once_read
 from chainwatch.ledger.spend_order import may_spend_from
-from chainwatch.ledger.storage.store import Commit, Store
+from chainwatch.ledger.storage.store import Commit, Snapshot, Store
 
 Scan = Callable[[str], pl.LazyFrame]
 """Table name to table, as :meth:`chainwatch.ledger.storage.store.Store.scan`."""
@@ -68,15 +68,15 @@ class Spending:
         self._list: Outpoints | None = None
         self._dense = True
 
-    def resolve(self, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """Return the inputs of a batch as :func:`resolve` does."""
+    def resolve(self, tables: Mapping[str, pl.DataFrame], before: Snapshot) -> pl.DataFrame:
+        """Return the inputs of a batch as :func:`resolve` does, with what was stored before."""
         if self._list is None and self._dense:
             try:
                 self._list = Outpoints.of(self._store, self._chain)
             except NotDense:
                 self._dense = False
         if self._list is None:
-            return resolve(tables, Searched(self._chain, self._store.scan))
+            return resolve(tables, Searched(self._chain, before.scan))
         try:
             return resolve(tables, self._list)
         except Damaged:  # it is derived from the tables

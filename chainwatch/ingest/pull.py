@@ -32,7 +32,7 @@ from chainwatch.ingest.protocol import UNITS, Batch, Source, read_units
 from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ingest.rollback import missing, unmake
 from chainwatch.ledger import schema
-from chainwatch.ledger.storage.store import Store
+from chainwatch.ledger.storage.store import Snapshot, Store
 from chainwatch.ledger.storage.writer import open_writer
 from chainwatch.progress import Progress, watched
 from chainwatch.units import counted
@@ -126,9 +126,10 @@ def _pulled(
     try:
         ledger = store if isinstance(store, Store) else Store.create(store)
         with open_writer(ledger) as writer:
-            spending = Spending(ledger, source.chain)
+            spending, before = Spending(ledger, source.chain), ledger.at()
             for merged in _merged(ledger, source, tally, tell, batch_rows, batch_seconds):
-                _commit(ledger, writer, source, merged, tally, spending)
+                _commit(before, writer, source, merged, tally, spending)
+                before = before.later(writer.head)
                 tell(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
     except BaseException as error:
         if not tally.commits and not isinstance(error, LedgerLocked):
@@ -206,20 +207,21 @@ def _join(batches: list[Batch]) -> Batch:
 
 
 def _commit(
-    ledger: Store, writer: Writer, source: Source, batch: Batch, tally: _Tally, spending: Spending
-) -> None:
+    before: Snapshot, writer: Writer, source: Source, batch: Batch, tally: _Tally,
+    spending: Spending,
+) -> None:  # fmt: skip
     if batch.stale is not None:
         writer.forget(source.chain, batch.stale, source=source.name, what=batch.what)
         spending.forgotten()
         tally.commits += 1
         return
     tables = {
-        name: frame if name == UNITS else new_rows(name, frame, ledger)
+        name: frame if name == UNITS else new_rows(name, frame, before)
         for name, frame in batch.tables.items()
     }
-    refuse_two_places(batch.tables, ledger, source.chain)
+    refuse_two_places(batch.tables, before, source.chain)
     if "inputs" in tables:
-        tables["inputs"] = spending.resolve(tables)
+        tables["inputs"] = spending.resolve(tables, before)
     made = writer.commit(
         tables, source=source.name, chain=source.chain, what=batch.what, tip=batch.tip
     )

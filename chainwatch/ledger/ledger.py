@@ -25,7 +25,7 @@ from chainwatch.errors import InputError, LedgerError
 from chainwatch.ledger import schema
 from chainwatch.ledger.dates import Moment, bound_text, moment
 from chainwatch.ledger.prevouts import resolve
-from chainwatch.ledger.storage.store import Commit, Store, table_named
+from chainwatch.ledger.storage.store import Commit, Snapshot, Store, table_named
 from chainwatch.results.plain import plain_frame
 from chainwatch.results.provenance import digest_frame, digest_json
 from chainwatch.results.text_frame import text_frame
@@ -80,11 +80,14 @@ class Ledger:
         if self.frames is not None:
             rows = self.frames.get(name, table.empty()).lazy()
         elif self.store is not None and self.commit is not None:
-            rows = self.store.scan(name, self.commit)
+            rows = self._snapshot(self.store, self.commit).scan(name)
         else:
             rows = table.empty().lazy()
         narrowed = self.chain is not None and "chain" in table.schema
         return rows.filter(pl.col("chain") == self.chain) if narrowed else rows
+
+    def _snapshot(self, store: Store, commit: Commit) -> Snapshot:
+        return self.kept(("snapshot", commit.number), lambda: store.at(commit))
 
     def _spanned(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Keep rows whose ``time`` is in the span."""

@@ -113,7 +113,7 @@ def files(folder: Path, version: int | None = None) -> list[Path]:
 
 def scan(folder: Path, table: Table, version: int | None = None) -> pl.LazyFrame:
     """Return the rows of a table at a version, lazily."""
-    return _rows(files(folder, version), table)
+    return rows(files(folder, version), table)
 
 
 def added(folder: Path, table: Table, before: int, after: int) -> pl.LazyFrame:
@@ -122,10 +122,11 @@ def added(folder: Path, table: Table, before: int, after: int) -> pl.LazyFrame:
     Between the two it must only have been appended to.
     """
     old = set(files(folder, before))
-    return _rows([path for path in files(folder, after) if path not in old], table)
+    return rows([path for path in files(folder, after) if path not in old], table)
 
 
-def _rows(found: list[Path], table: Table) -> pl.LazyFrame:
+def rows(found: list[Path], table: Table) -> pl.LazyFrame:
+    """Return the rows of files of a table, lazily."""
     if not found:
         return table.empty().lazy()
     return pl.scan_parquet(found, glob=False, schema=table.schema)

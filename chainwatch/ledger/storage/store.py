@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -187,11 +187,49 @@ class Store:
         commit : Commit, int or None
             The commit to read as of; the last one when ``None``. Before any commit, no rows.
         """
-        found = table_named(table)
+        return self.at(commit).scan(table)
+
+    def at(self, commit: Commit | int | None = None) -> Snapshot:
+        """Return all tables as of a commit, the last one when ``None``.
+
+        Whoever scans several tables of one commit asks for it once.
+        """
         pinned = self.commit(commit) if isinstance(commit, int) else commit or self.head()
-        if pinned is None:
+        return Snapshot(self.path, pinned)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The tables of a ledger as of one commit, which no later one changes.
+
+    Which files make a table is read once from its log.
+
+    Attributes
+    ----------
+    path : Path
+        The folder of the ledger.
+    commit : Commit or None
+        The commit; ``None`` before the first, when no table has a row.
+    """
+
+    path: Path
+    commit: Commit | None
+    _files: dict[str, list[Path]] = field(default_factory=dict, repr=False, compare=False)
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Return a table, lazily; the order of its rows is not promised."""
+        found = table_named(table)
+        if self.commit is None:
             return found.empty().lazy()
-        return delta.scan(self.path / table, found, pinned.versions[table])
+        if table not in self._files:
+            self._files[table] = delta.files(self.path / table, self.commit.versions[table])
+        return delta.rows(self._files[table], found)
+
+    def later(self, commit: Commit | None) -> Snapshot:
+        """Return the tables as of a later commit; only logs of those that grew are read again."""
+        old, new = (one.versions if one else {} for one in (self.commit, commit))
+        same = {name: files for name, files in self._files.items() if old[name] == new.get(name)}
+        return Snapshot(self.path, commit, same)
 
 
 def _check_usable(folder: Path) -> None:

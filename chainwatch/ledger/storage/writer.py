@@ -66,6 +66,11 @@ class Writer:
         """Refuse any further change: the lock is about to be given up."""
         self._closed = True
 
+    @property
+    def head(self) -> Commit | None:
+        """The last commit; ``None`` before the first."""
+        return self._head
+
     def _restore(self) -> None:
         """Put every table back to the last commit: what came after was never committed."""
         commits = self._store.commits()
