@@ -28,11 +28,11 @@ from chainwatch.errors import (
 from chainwatch.ingest.deduplicate import new_rows
 from chainwatch.ingest.one_place import refuse_two_places
 from chainwatch.ingest.prevouts import Spending
-from chainwatch.ingest.protocol import UNITS, Batch, Source, read_units
+from chainwatch.ingest.protocol import UNITS, Batch, Reader, Source, read_units
 from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ingest.rollback import missing, unmake
 from chainwatch.ledger import schema
-from chainwatch.ledger.storage.store import Snapshot, Store
+from chainwatch.ledger.storage.store import Store
 from chainwatch.ledger.storage.writer import open_writer
 from chainwatch.progress import Progress, watched
 from chainwatch.units import counted
@@ -113,6 +113,17 @@ def pull(
     return _pulled(store, source, progress or _silent, batch_rows, batch_seconds)
 
 
+class _Latest:
+    """What a source may ask of the ledger it is read into: its tables as of the last commit."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Return a table as of the last commit."""
+        return self._writer.latest.scan(table)
+
+
 def _silent(_: str) -> None:
     """Show nothing."""
 
@@ -126,10 +137,9 @@ def _pulled(
     try:
         ledger = store if isinstance(store, Store) else Store.create(store)
         with open_writer(ledger) as writer:
-            spending, before = Spending(ledger, source.chain), ledger.at()
-            for merged in _merged(ledger, source, tally, tell, batch_rows, batch_seconds):
-                _commit(before, writer, source, merged, tally, spending)
-                before = before.later(writer.head)
+            spending = Spending(ledger, source.chain)
+            for merged in _merged(_Latest(writer), source, tally, tell, batch_rows, batch_seconds):
+                _commit(writer, source, merged, tally, spending)
                 tell(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
     except BaseException as error:
         if not tally.commits and not isinstance(error, LedgerLocked):
@@ -150,7 +160,7 @@ def _kept(commits: int) -> str:
 
 
 def _merged(
-    ledger: Store, source: Source, tally: _Tally, tell: Progress, batch_rows: int,
+    ledger: Reader, source: Source, tally: _Tally, tell: Progress, batch_rows: int,
     batch_seconds: float,
 ) -> Iterator[Batch]:  # fmt: skip
     """Yield batches worth a commit: those of the source joined until rows or time suffice."""
@@ -207,14 +217,14 @@ def _join(batches: list[Batch]) -> Batch:
 
 
 def _commit(
-    before: Snapshot, writer: Writer, source: Source, batch: Batch, tally: _Tally,
-    spending: Spending,
-) -> None:  # fmt: skip
+    writer: Writer, source: Source, batch: Batch, tally: _Tally, spending: Spending
+) -> None:
     if batch.stale is not None:
         writer.forget(source.chain, batch.stale, source=source.name, what=batch.what)
         spending.forgotten()
         tally.commits += 1
         return
+    before = writer.latest
     tables = {
         name: frame if name == UNITS else new_rows(name, frame, before)
         for name, frame in batch.tables.items()

@@ -20,7 +20,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.checksums import first_digests, note_files
 from chainwatch.ledger.storage.lock import locked
-from chainwatch.ledger.storage.store import Commit, Store, table_named
+from chainwatch.ledger.storage.store import Commit, Snapshot, Store, table_named
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -61,15 +61,18 @@ class Writer:
         self._closed = False
         self._open: dict[str, DeltaTable] = {}
         self._restore()
+        self._snapshot = Snapshot(store.path, self._head)
 
     def close(self) -> None:
         """Refuse any further change: the lock is about to be given up."""
         self._closed = True
 
     @property
-    def head(self) -> Commit | None:
-        """The last commit; ``None`` before the first."""
-        return self._head
+    def latest(self) -> Snapshot:
+        """The tables as of the last commit."""
+        if self._snapshot.commit is not self._head:
+            self._snapshot = self._snapshot.later(self._head)
+        return self._snapshot
 
     def _restore(self) -> None:
         """Put every table back to the last commit: what came after was never committed."""
@@ -216,7 +219,7 @@ class Writer:
         if not coverage.height or self._head is None:
             return
         key = list(schema.COVERAGE.key)
-        old = self._store.scan("coverage", self._head).select(key)
+        old = self.latest.scan("coverage").select(key)
         twice = coverage.lazy().select(key).join(old, on=key, how="semi").collect()
         if twice.height:
             raise LedgerError(
