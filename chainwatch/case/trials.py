@@ -27,6 +27,7 @@ class Trials:
 
     thread: int = field(default_factory=threading.get_ident)
     _heard: list[tuple[Record, int]] = field(default_factory=list)
+    _older: list[tuple[Record, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         watch(self)
@@ -35,19 +36,20 @@ class Trials:
         """Keep the record of a result, and how many tests it is."""
         if result.record is not None:
             self._heard.append((result.record, result.tests_run()))
-        if len(self._heard) > MOST_HELD:
+        if len(self._heard) > MOST_HELD:  # each is made light once, however many there are
             old = self._heard[: -MOST_HELD // 2]
-            self._heard[: len(old)] = [(_light(record), tests) for record, tests in old]
+            self._older += [(_light(record), tests) for record, tests in old]
+            del self._heard[: len(old)]
 
     def take(self) -> list[tuple[Record, int]]:
         """Return what was heard of since the last time."""
-        heard, self._heard = self._heard, []
+        heard, self._older, self._heard = self._older + self._heard, [], []
         return heard
 
     def stop(self) -> None:
         """Hear of nothing more."""
         stop(self)
-        self._heard = []
+        self._older, self._heard = [], []
 
 
 def _light(record: Record) -> Record:

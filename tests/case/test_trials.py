@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import chainwatch as cw
+from chainwatch.case import trials
 from chainwatch.case.log import TRIED, Log
 from chainwatch.case.schedule import schedule
 from chainwatch.case.seal import verify
@@ -69,14 +70,25 @@ def test_other_cases_and_what_is_over_hear_nothing(ledger, named) -> None:
 
 
 def test_of_many_trials_few_hold_rows(ledger, named) -> None:
-    trials = Trials()
+    tried = Trials()
     for _ in range(40):
         follow(ledger, named)
-    heard = trials.take()
+    heard = tried.take()
     assert len(heard) == 40
     assert len({record.content for record, _ in heard}) == 1
-    del heard, trials
+    del heard, tried
     gc.collect()
+
+
+def test_of_many_trials_each_is_made_light_once(ledger, named, monkeypatch) -> None:
+    """A desk that was open all day hears of the next trial as fast as of the first."""
+    made, light = [], trials._light
+    monkeypatch.setattr(trials, "_light", lambda record: made.append(record) or light(record))
+    heard = Trials()
+    for _ in range(60):
+        follow(ledger, named)
+    assert 40 < len(made) < 60
+    assert len(heard.take()) == 60
 
 
 def test_a_plan_is_held_against_what_was_done(ledger, named, tmp_path: Path) -> None:
