@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 
@@ -136,6 +138,28 @@ class TraceError(ChainwatchError):
 
 class ConservationError(ChainwatchError):
     """Value did not add up: a defect in data or in chainwatch, never to be passed over."""
+
+
+@contextmanager
+def extra(name: str, package: str) -> Iterator[None]:
+    """Say which extra brings a package, where the imports within find none.
+
+    Parameters
+    ----------
+    name, package : str
+        The extra of chainwatch, and what it brings.
+
+    Raises
+    ------
+    MissingExtra
+        If an import fails.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtra(
+            f"{package} is not installed", remedy=f"run: pip install 'chainwatch[{name}]'"
+        ) from error
 
 
 def expect(value: object, kind: type | tuple[type, ...], name: str, wanted: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainwatch.change_models.trees import LEAF, WHOLE, Trees, Values, rows_of
-from chainwatch.errors import MissingExtra
+from chainwatch.errors import extra
 
 
 class Growth(NamedTuple):
@@ -81,12 +81,8 @@ def grow(values: Values, is_change: NDArray[np.bool_], growth: Growth) -> Trees:
 
 
 def _library() -> Any:
-    try:
+    with extra("learn", "scikit-learn"):
         from sklearn import ensemble
-    except ImportError as error:
-        raise MissingExtra(
-            "scikit-learn is not installed", remedy="run: pip install 'chainwatch[learn]'"
-        ) from error
     return ensemble
 
 

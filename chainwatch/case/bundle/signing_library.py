@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from chainwatch.errors import MissingExtra
+from chainwatch.errors import extra
 
 T = TypeVar("T")
 
@@ -19,12 +19,8 @@ def library() -> Any:
     MissingExtra
         If it is not installed.
     """
-    try:
+    with extra("sign", "pyhanko"):
         from pyhanko import sign
-    except ImportError as error:
-        raise MissingExtra(
-            "pyhanko is not installed", remedy="run: pip install 'chainwatch[sign]'"
-        ) from error
     return sign
 
 

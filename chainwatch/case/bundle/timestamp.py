@@ -7,18 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from chainwatch.errors import CaseError, MissingExtra
+from chainwatch.errors import CaseError, extra
 
 AGAIN = "ask the authority again"
 
 
 def _library() -> Any:
-    try:
+    with extra("sign", "rfc3161-client"):
         import rfc3161_client
-    except ImportError as error:
-        raise MissingExtra(
-            "rfc3161-client is not installed", remedy="run: pip install 'chainwatch[sign]'"
-        ) from error
     return rfc3161_client
 
 

@@ -42,7 +42,7 @@ from chainwatch.case.exports.shown.words import (
     payment_words,
 )
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.errors import CaseError, MissingExtra
+from chainwatch.errors import CaseError, extra
 from chainwatch.results.provenance import canonical_json
 
 FILE = "event.json"
@@ -61,12 +61,8 @@ def pymisp() -> ModuleType:
     MissingExtra
         If it is not installed.
     """
-    try:
+    with extra("misp", "pymisp"):
         import pymisp
-    except ImportError as error:
-        raise MissingExtra(
-            "pymisp is not installed", remedy="run: pip install 'chainwatch[misp]'"
-        ) from error
     return pymisp
 
 

@@ -48,7 +48,7 @@ from chainwatch.case.exports.shown.words import (
 )
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.errors import CaseError, MissingExtra
+from chainwatch.errors import CaseError, extra
 from chainwatch.results.provenance import canonical_json
 from chainwatch.sanitize import clipped
 
@@ -89,13 +89,9 @@ def libraries() -> Libraries:
     MissingExtra
         If they are not installed.
     """
-    try:
+    with extra("stix", "stix2"):
         import stix2
         import stix2extensions
-    except ImportError as error:
-        raise MissingExtra(
-            "stix2 is not installed", remedy="run: pip install 'chainwatch[stix]'"
-        ) from error
     return Libraries(stix2, stix2extensions)
 
 

@@ -29,7 +29,7 @@ from chainwatch.case.report.typeset import (
     sections,
     typeset,
 )
-from chainwatch.errors import CaseError, MissingExtra
+from chainwatch.errors import CaseError, extra
 from chainwatch.figures.typefaces import folders
 from chainwatch.results.provenance import canonical_json
 from chainwatch.sanitize import direction, firm, passages, visible
@@ -112,12 +112,8 @@ def render_pdf(document: CaseDocument, folder: Path | str) -> bytes:
 
 
 def _compile(document: CaseDocument, folder: Path | str, form: str) -> Any:
-    try:
+    with extra("report", "typst"):
         import typst
-    except ImportError as error:
-        raise MissingExtra(
-            "typst is not installed", remedy="run: pip install 'chainwatch[report]'"
-        ) from error
 
     images = _images(document, Path(folder))
     with tempfile.TemporaryDirectory(prefix="chainwatch-report-") as name:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from chainwatch.errors import MissingExtra
+from chainwatch.errors import extra
 
 Array = NDArray[np.float64]
 
@@ -57,12 +57,8 @@ def share_bound(own: tuple[Array, Array], others: tuple[Array, Array]) -> Array:
 
 def _choose(one: Array, other: Array) -> Array:
     """Return the logarithm of how many ways there are to choose one sum out of both."""
-    try:
+    with extra("statistics", "scipy"):
         from scipy.special import gammaln
-    except ImportError as error:
-        raise MissingExtra(
-            "scipy is not installed", remedy="run: pip install 'chainwatch[statistics]'"
-        ) from error
     found: Array = gammaln(one + other + 1) - gammaln(one + 1) - gammaln(other + 1)
     return found
 

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.attribution.validity import day_of
-from chainwatch.errors import InputError, MissingExtra, expect
+from chainwatch.errors import InputError, expect, extra
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import BEHIND, Column, Privacy, Rows, Table
 from chainwatch.triage.health.first_seen import Seen, seen_first, watched_before
@@ -305,12 +305,8 @@ def by_week(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     MissingExtra
         If scipy is not installed.
     """
-    try:
+    with extra("statistics", "scipy"):
         from scipy.stats import false_discovery_control
-    except ImportError as error:
-        raise MissingExtra(
-            "scipy is not installed", remedy="run: pip install 'chainwatch[statistics]'"
-        ) from error
     over = np.full(chance.shape, np.nan)
     for week in range(chance.shape[1]):
         judged = ~np.isnan(chance[:, week])

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from chainwatch.errors import InputError, MissingExtra
+from chainwatch.errors import InputError, extra
 
 EMPTY_SHOWN = 0.01
 """The chance that any empty cell of a whole grid reaches the threshold below which none is told
@@ -96,12 +96,8 @@ def opendp() -> Any:
     MissingExtra
         If it is not installed.
     """
-    try:
+    with extra("health", "opendp"):
         import opendp.prelude as dp
-    except ImportError as error:
-        raise MissingExtra(
-            "opendp is not installed", remedy="run: pip install 'chainwatch[health]'"
-        ) from error
     dp.enable_features("contrib")
     return dp
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from chainwatch.errors import MissingExtra
+from chainwatch.errors import extra
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Privacy, Rows, Table
 from chainwatch.simulate.health.markets import CLASSES, SimulatedMarket
@@ -245,12 +245,8 @@ def _rows(name: str, each: list[Outcome]) -> Iterator[tuple[object, ...]]:
 
 def _median_interval(leads: list[int]) -> tuple[int | None, int | None]:
     """Return the order statistics between which the median lies in 95 of 100 such samples."""
-    try:
+    with extra("statistics", "scipy"):
         from scipy.stats import binom
-    except ImportError as error:
-        raise MissingExtra(
-            "scipy is not installed", remedy="run: pip install 'chainwatch[statistics]'"
-        ) from error
     count = len(leads)
     below = int(binom.ppf(0.025, count, 0.5)) - 1 if count else -1
     if below < 0:  # too few for any interval

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from chainwatch.errors import ArgumentError, MissingExtra
+from chainwatch.errors import ArgumentError, extra
 
 STRENGTHS = (
     (10_000, "very strong"),
@@ -30,12 +30,8 @@ def statistics() -> Any:
     MissingExtra
         If scipy is not installed.
     """
-    try:
+    with extra("statistics", "scipy"):
         from scipy import stats
-    except ImportError as error:
-        raise MissingExtra(
-            "scipy is not installed", remedy="run: pip install 'chainwatch[statistics]'"
-        ) from error
     return stats
 
 
