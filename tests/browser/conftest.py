@@ -102,6 +102,7 @@ def editions(
         name: figure.save(folder / f"{name}.html", case.edition(name))
         for name in ("working", "disclosure")
     }
+    case.trials.stop()  # it hears of nothing that later tests try
     return {**pages, "case": case, "figure": figure}
 
 
