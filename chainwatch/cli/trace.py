@@ -434,7 +434,7 @@ def _write(out: Path, ledger: Ledger, asked: Following, *found: Result) -> Path:
     for one in found:
         case.add(one)
         for drawn in _drawn(one):
-            case.add(flow(drawn, title=f"Followed by {drawn.policy}"))
+            case.add(flow(drawn, title=f"Followed by {drawn.policy}", ledger=ledger))
     case.look_beside(ledger)
     return case.write(out, edition=asked.edition, reason=asked.reason, authority=asked.authority)
 

@@ -11,9 +11,12 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.figures.bars import shown_by
 from chainwatch.figures.charts.catalogue import FIGURES, Figure, figure_of
+from chainwatch.figures.flow_figure import FlowFigure, flow
+from chainwatch.figures.graph.graph_figure import flow_graph
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.what_was_read import WhatWasRead
 from chainwatch.privacy.edition import Edition
-from chainwatch.privacy.flows import FLOW_SCHEMA
+from chainwatch.privacy.flows import FLOW_SCHEMA, Owners, Tagged
 from chainwatch.results.result import Drawing, Result, recorded
 from chainwatch.results.table import Rows
 from chainwatch.tracing.exposure import exposure
@@ -179,6 +182,16 @@ def case_figure(
     """
     figure_of(kind, of)
     return CaseFigure(of, kind, name, data, how)
+
+
+def flow_figures(
+    trace: Trace, clusters: Owners | None, tags: Tagged | None, *, graph: bool, ledger: Ledger,
+    title: str, name: str,
+) -> list[FlowFigure]:  # fmt: skip
+    """Return the main routes of a trace for a case, and the same as a graph if it is asked for."""
+    how: dict[str, Any] = {"title": title, "name": name, "ledger": ledger}
+    routes = flow(trace, clusters, tags, **how)
+    return [routes, flow_graph(trace, clusters, tags, **how)] if graph else [routes]
 
 
 def trace_figures(

@@ -13,9 +13,9 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import check_new
 from chainwatch.clusters.peeling.chains import PeelChains
-from chainwatch.errors import ChainwatchError, InputError, expect
+from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.lookup.basis import basis_of
+from chainwatch.ledger.lookup.what_was_read import read_in_words
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flow_totals import Totals, totals
 from chainwatch.privacy.flows import Owners, Tagged, flows, node_places
@@ -172,7 +172,7 @@ class FlowFigure(Result):
     peels : PeelChains or None
         Peel chains that are drawn as one node each.
     data : str
-        From which sources it is, when they were read and how far; empty where nobody said.
+        From which sources it was read, and up to when; empty where nobody said.
     """
 
     trace: Trace
@@ -362,17 +362,8 @@ def flow(
     peels : PeelChains, optional
         What ``peel_chains(ledger)`` returned: each chain is drawn as one node.
     ledger : Ledger, optional
-        What the trace was followed in: below the figure stands from which sources it is, when they
-        were read, and up to which block.
+        What the trace was followed in: below the figure stands from which sources it was read, and
+        up to when.
     """
-    return FlowFigure(trace, clusters, tags, top, title, name, peels, data_of(ledger))
-
-
-def data_of(ledger: Ledger | None) -> str:
-    """Return in sentences from which sources a ledger is, when they were read and how far."""
-    if ledger is None:
-        return ""
-    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
-    basis = basis_of(ledger)
-    sources = (("Sources", ", ".join(basis.sources)),) if basis.sources else ()
-    return " ".join(f"{name}: {value}." for name, value in (*sources, *basis.facts()))
+    data = read_in_words(ledger, trace.asset.chain) if ledger is not None else ""
+    return FlowFigure(trace, clusters, tags, top, title, name, peels, data)

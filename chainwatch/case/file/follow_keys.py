@@ -95,3 +95,7 @@ class Follow(Strict):
     opened: Annotated[
         tuple[OpenedEnd, ...], Field(description="Ends by custody behind which it goes on.")
     ] = ()
+    graph: Annotated[
+        bool,
+        Field(description="Draw who paid whom as boxes and lines too."),
+    ] = False

@@ -20,8 +20,7 @@ from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.ground import Part
 from chainwatch.case.recipes.chapter import Chapter, following
 from chainwatch.case.recipes.subjects import asset_of
-from chainwatch.figures.case_figures import case_figure, followed_figures
-from chainwatch.figures.flow_figure import flow
+from chainwatch.figures.case_figures import case_figure, flow_figures, followed_figures
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.what_was_read import what_was_read
@@ -77,8 +76,11 @@ def add_account_findings(
     if note is not None:
         case.add(note, note="The rows and the case name the token differently.")
     case.share(tags, note="Who says that an address is a service.")
-    drawn = flow(followed, None, tags, top=40, title=case.title, name=case.called)
-    case.add(drawn, note=_routes(followed))
+    drawn = flow_figures(
+        followed, None, tags, graph=follow.graph, title=case.title, name=case.called,
+        ledger=ledger,
+    )  # fmt: skip
+    case.add(*drawn, note=_routes(followed))
     case.add(
         custody.hosting_finding(subjects, at, direct, followed, follow.min_share),
         note="Custody decides where following ends.",

@@ -15,9 +15,8 @@ from chainwatch.case.ground import Part
 from chainwatch.case.recipes.chapter import Chapter, following
 from chainwatch.case.recipes.owner_rules import owners_of
 from chainwatch.clusters.cluster import Clusters, cluster
-from chainwatch.figures.case_figures import case_figure, followed_figures
+from chainwatch.figures.case_figures import case_figure, flow_figures, followed_figures
 from chainwatch.figures.evidence.of_subjects import cluster_figures
-from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT, PREPARATION, equal_outputs
 from chainwatch.heuristics.link_rules import NO_KEY
@@ -74,8 +73,11 @@ def add_coin_findings(
     reached = exposure(followed, **asked)
     figures += cluster_figures(owners, subjects, read.data(asset.chain), case.called)
     case.share(tags, note="Who says that an address is what.")
-    drawn = flow(followed, owners, tags, top=40, title=case.title, name=case.called)
-    case.add(drawn, note=_routes(followed, _BY if config.owners is None else _ASKED))
+    drawn = flow_figures(
+        followed, owners, tags, graph=follow.graph, title=case.title, name=case.called,
+        ledger=ledger,
+    )  # fmt: skip
+    case.add(*drawn, note=_routes(followed, _BY if config.owners is None else _ASKED))
     case.add(*followed.findings(subjects), note="Where the value went.")
     if (worth := worth_finding(followed, ledger)) is not None:
         case.add(worth, note="What it was worth, by the prices that were read.")

@@ -128,8 +128,11 @@ def written(out: Path, ledgers: Sequence[Ledger], known: cw.Crossings, found: Tr
     case = cw.Case(out.name, question="Where did the subjects' money go?").add(known, found)
     first = found.legs[0]
     if first.amount:
-        where = cw.chain(first.asset.chain).alias
-        case.add(flow(first, title=f"Before any crossing: {first.asset.symbol} on {where}"))
+        chain = cw.chain(first.asset.chain)
+        case.add(flow(
+            first, title=f"Before any crossing: {first.asset.symbol} on {chain.alias}",
+            ledger=next(one for one in ledgers if chain in one.chains),
+        ))  # fmt: skip
     for ledger in ledgers:
         case.look_beside(ledger)
     return case.write(out)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainwatch.clusters.peeling.chains import PeelChains
-from chainwatch.figures.flow_figure import FlowFigure, ShownFlows, data_of
+from chainwatch.figures.flow_figure import FlowFigure, ShownFlows
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.what_was_read import read_in_words
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flows import Owners, Tagged
 from chainwatch.results.result import recorded
@@ -96,7 +97,8 @@ def flow_graph(
     name : str
         What tells it from the figure of another trace in one report.
     ledger : Ledger, optional
-        What the trace was followed in: below the figure stands from which sources it is, when they
-        were read, and up to which block.
+        What the trace was followed in: below the figure stands from which sources it was read, and
+        up to when.
     """
-    return GraphFigure(trace, clusters, tags, top, title, name, peels, data_of(ledger))
+    data = read_in_words(ledger, trace.asset.chain) if ledger is not None else ""
+    return GraphFigure(trace, clusters, tags, top, title, name, peels, data)

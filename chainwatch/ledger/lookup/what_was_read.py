@@ -24,6 +24,8 @@ from chainwatch.units import counted
 _SINCE = Column("first", TIME, Privacy.TIME, "time of the first of it", nullable=True)
 _UNTIL = Column("last", TIME, Privacy.TIME, "time of the last of it", nullable=True)
 
+NOTHING = "Nothing was read."
+
 EXTENT = Table(
     "read",
     ("chain",),
@@ -101,7 +103,7 @@ class WhatWasRead(Plotted, Result):
         wanted = wanted.id if isinstance(wanted, Chain) else wanted
         rows = (row for row in self.extent.iter_rows(named=True) if wanted in ("", row["chain"]))
         said = [_sentence(row) for row in rows]
-        return " ".join(said) if said else "Nothing was read."
+        return " ".join(said) or NOTHING
 
     def __repr__(self) -> str:
         return f"WhatWasRead({counted(self.extent.height, 'chain', 'chains')}: {self.data()})"
@@ -141,6 +143,15 @@ def what_was_read(ledger: Ledger) -> WhatWasRead:
         _histories(each),
         unread(whole),
     )
+
+
+def read_in_words(ledger: Ledger, chain: Chain | str) -> str:
+    """Return in a sentence what was read of a chain, and up to when: what `data` of it says."""
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    found = find_chain(chain)
+    rows = _extent(ledger.history, [found] if found in ledger.history.chains else [])
+    said = [_sentence(row) for row in rows.iter_rows(named=True)]
+    return " ".join(said) or NOTHING
 
 
 def _extent(whole: Ledger, chains: list[Chain]) -> pl.DataFrame:

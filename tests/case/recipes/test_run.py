@@ -84,6 +84,19 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
     assert told in map(str, headlines)
 
 
+def test_the_graph_is_drawn_where_it_is_asked_for_and_each_figure_says_its_data(
+    small: Path, tmp_path: Path
+) -> None:
+    asked = '[follow]\ngraph = true\n[[traces]]\ncustody = "none"\ngraph = true\n'
+    (small / "graph.toml").write_text(CASE + asked)
+    report = run_case(small / "graph.toml", tmp_path / "graph")
+    drawn = {path.name for path in (report.folder / "disclosure" / "figures").glob("flow*.svg")}
+    assert len(drawn) == 4
+    assert len({name for name in drawn if "graph" in name}) == 2
+    of_flows = [one for one, _ in report.case.results if isinstance(one, FlowFigure)]
+    assert all("Data: tron, read from a small file, " in one.caption() for one in of_flows)
+
+
 def test_an_end_by_custody_is_opened_with_a_reason(small: Path, tmp_path: Path) -> None:
     ended = run_case(small / "small.toml", tmp_path / "ended")
     said = report_text(ended.folder / "disclosure")

@@ -15,7 +15,7 @@ from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, OfAsset, whom
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import CaseError
-from chainwatch.figures.flow_figure import flow
+from chainwatch.figures.case_figures import flow_figures
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.trace import trace
@@ -73,6 +73,7 @@ class Traces(OfAsset):
         Flag | None,
         Field(description="As [follow] has it, if not given: tags of which nothing is said."),
     ] = None
+    graph: Annotated[Flag, Field(description="Draw who paid whom as boxes and lines too.")] = False
     start: Annotated[
         date | None, Field(description="Only payments from this day on, 00:00 UTC.")
     ] = None
@@ -98,8 +99,11 @@ class Traces(OfAsset):
             followed = trace(ledger, source, policy=policy, **how)
             named = self.name or f"{self.direction}, {policy}"
             if followed.steps.height:
-                drawn = flow(followed, how["clusters"], ground.tags, title=named, name=named)
-                yield Answer(drawn)
+                drawn = flow_figures(
+                    followed, how["clusters"], ground.tags, graph=self.graph, title=named,
+                    name=named, ledger=ledger,
+                )  # fmt: skip
+                yield from map(Answer, drawn)
             yield Answer(followed, named)
         if self.all_policies:
             yield Answer(trace_all(ledger, source, **how), self.name or self.direction)
