@@ -21,6 +21,7 @@ from chainwatch.case.ground import Part
 from chainwatch.case.recipes.chapter import Chapter, following
 from chainwatch.case.recipes.subjects import asset_of
 from chainwatch.figures.case_figures import case_figure, flow_figures, followed_figures
+from chainwatch.figures.flow_figure import FlowFigure
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.what_was_read import what_was_read
@@ -76,11 +77,7 @@ def add_account_findings(
     if note is not None:
         case.add(note, note="The rows and the case name the token differently.")
     case.share(tags, note="Who says that an address is a service.")
-    drawn = flow_figures(
-        followed, None, tags, graph=follow.graph, title=case.title, name=case.called,
-        ledger=ledger,
-    )  # fmt: skip
-    case.add(*drawn, note=_routes(followed))
+    case.add(*_flows(case, ledger, tags, followed, graph=follow.graph), note=_routes(followed))
     case.add(
         custody.hosting_finding(subjects, at, direct, followed, follow.min_share),
         note="Custody decides where following ends.",
@@ -114,6 +111,15 @@ def add_account_findings(
     case.add(*figures)
     case.share(case_figure(read, kind="coverage"))
     return Part(followed, subjects, held, follow, called=case.called, lure=lure)
+
+
+def _flows(
+    case: Chapter, ledger: Ledger, tags: Tags, followed: Trace, *, graph: bool
+) -> list[FlowFigure]:
+    """Return the figures of the main routes."""
+    return flow_figures(
+        followed, None, tags, graph=graph, title=case.title, name=case.called, ledger=ledger
+    )
 
 
 def _routes(followed: Trace) -> str:
