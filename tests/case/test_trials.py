@@ -87,7 +87,7 @@ def test_of_many_trials_each_is_made_light_once(ledger, named, monkeypatch) -> N
     heard = Trials()
     for _ in range(60):
         follow(ledger, named)
-    assert 40 < len(made) < 60
+    assert 40 < len({id(record) for record in made}) < 60  # other cases hear it too
     assert len(heard.take()) == 60
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from chainwatch.case.report.critical_questions import Evidence, critical_questions
 from chainwatch.case.report.elements import Notes, Section
 from chainwatch.case.report.exhibits import MOVED, numbers_of
-from chainwatch.case.report.rates_used import rates_used, rules_of
+from chainwatch.case.report.rates_used import on_other_terms, rates_used, rules_of
 from chainwatch.case.report.strength import FLOW, kind_of
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.mask_sentences import mask_sentence
@@ -72,7 +72,9 @@ def notes_of(finding: Finding, section: Section, before: str, beside: Beside) ->
     innocent = [Notes(INNOCENT, finding.innocent)] if finding.innocent else []
     head = [*_evidence(kind.name, section, beside), *innocent]
     whole = [
-        *rates_used(kind, rules_of(finding, found.results)),
+        *rates_used(
+            kind, rules_of(finding, found.results), others=on_other_terms(finding, found.results)
+        ),
         *(_interval(finding, found, beside.edition) if kind.name == FLOW else ()),
         *critical_questions(kind, found),
         *(_unread(found, beside) if kind.name == FLOW else ()),
@@ -85,7 +87,9 @@ def notes_of(finding: Finding, section: Section, before: str, beside: Beside) ->
 
 def alike(finding: Finding, found: Evidence) -> Hashable:
     """Return what decides what is asked of a finding: findings alike in it are told once."""
-    return kind_of(finding).name, finding.asset, rules_of(finding, found.results)
+    rules = rules_of(finding, found.results)
+    others = on_other_terms(finding, found.results)
+    return kind_of(finding).name, finding.asset, rules, others
 
 
 def _evidence(kind: str, section: Section, beside: Beside) -> Iterator[Notes]:

@@ -6,7 +6,7 @@ where all owners are known; it is never the chance that a finding is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import polars as pl
 
@@ -22,6 +22,10 @@ NO_CHANCE = (
     "A rate is of the rule, where it was counted. It is not the chance that this finding is wrong."
 )
 NOT_MEASURED = "not measured"
+OTHER_TERMS = (
+    "counted of links made with another veto or other numbers than these: of these it says nothing"
+    " sure"
+)
 OF_CUSTODY = (
     "How often custody is called rightly was counted on simulated services alone, for each way in"
     " which they sweep; no one rate holds for all, and none is repeated here. The counts, with"
@@ -44,16 +48,31 @@ def rules_of(finding: Finding, results: Sequence[Result]) -> tuple[str, ...]:
     results : sequence of Result
         Those of the case.
     """
+    frames = _links(finding, results)
+    return tuple(sorted({rule for one in frames for rule in one["rule"].drop_nulls().unique()}))
+
+
+def on_other_terms(finding: Finding, results: Sequence[Result]) -> frozenset[str]:
+    """Return the rules of whose links none bears a confidence: a rate of theirs is of other terms.
+
+    Parameters
+    ----------
+    finding, results
+        As for :func:`rules_of`.
+    """
+    told = [one for one in _links(finding, results) if "confidence" in one.columns]
+    rated = (one.drop_nulls("confidence")["rule"].unique() for one in told)
+    return frozenset(rules_of(finding, results)) - {rule for rules in rated for rule in rules}
+
+
+def _links(finding: Finding, results: Sequence[Result]) -> list[pl.DataFrame]:
+    """Return the links that a finding rests on."""
     kind = kind_of(finding).name
     if kind == LEADS:
-        frames = [finding.frame] if set(finding.frame.columns) >= _LINK else []
-    elif kind == OWNERS:
-        frames = [
-            one.forest for one in results if isinstance(one, Clusters) and _tells(finding, one)
-        ]
-    else:
-        frames = []
-    return tuple(sorted({rule for one in frames for rule in one["rule"].drop_nulls().unique()}))
+        return [finding.frame] if set(finding.frame.columns) >= _LINK else []
+    if kind == OWNERS:
+        return [one.forest for one in results if isinstance(one, Clusters) and _tells(finding, one)]
+    return []
 
 
 def _tells(finding: Finding, clusters: Clusters) -> bool:
@@ -70,7 +89,9 @@ def _tells(finding: Finding, clusters: Clusters) -> bool:
     return found.filter(~(same & as_many)).is_empty()
 
 
-def rates_used(kind: Kind, rules: Sequence[str], rates: Rates = MEASURED) -> Iterator[Notes]:
+def rates_used(
+    kind: Kind, rules: Sequence[str], rates: Rates = MEASURED, *, others: Collection[str] = ()
+) -> Iterator[Notes]:
     """Yield what was measured of the rules that findings of a kind rest on.
 
     Parameters
@@ -81,15 +102,18 @@ def rates_used(kind: Kind, rules: Sequence[str], rates: Rates = MEASURED) -> Ite
         Those that link addresses in what the finding tells, as :func:`rules_of` returns them.
     rates : Rates
         What was measured.
+    others : collection of str
+        Rules that linked on other terms than those they were measured on, as
+        :func:`on_other_terms` returns them: beside their rate it says so.
     """
     if kind.name == CUSTODY:
         yield Notes(HEADING, (OF_CUSTODY, NO_CHANCE))
     if kind.name in (OWNERS, LEADS) and rules:
-        yield Notes(HEADING, (NO_CHANCE,), _table(rules, rates))
+        yield Notes(HEADING, (NO_CHANCE,), _table(rules, rates, others))
 
 
-def _table(rules: Sequence[str], rates: Rates) -> TableBlock:
-    rows = tuple((rule, *_row(rates.by_rule.get(rule))) for rule in rules)
+def _table(rules: Sequence[str], rates: Rates, others: Collection[str]) -> TableBlock:
+    rows = tuple((rule, *_row(rates.by_rule.get(rule), rule in others)) for rule in rules)
     return TableBlock(
         "Links that joined two owners, counted where all owners are known",
         ("rule", "wrong", "of", "share wrong, 95 % interval", "independent cases", "counted on"),
@@ -98,11 +122,12 @@ def _table(rules: Sequence[str], rates: Rates) -> TableBlock:
     )
 
 
-def _row(rate: Rate | None) -> tuple[str, str, str, str, str]:
+def _row(rate: Rate | None, otherwise: bool) -> tuple[str, str, str, str, str]:
     if rate is None:
         return ("", "", NOT_MEASURED, "", "")
     wrong = rate.of - rate.right
-    return (f"{wrong:,}", f"{rate.of:,}", share_wrong(rate), f"{rate.cases:,}", rate.basis)
+    basis = f"{rate.basis}; {OTHER_TERMS}" if otherwise else rate.basis
+    return (f"{wrong:,}", f"{rate.of:,}", share_wrong(rate), f"{rate.cases:,}", basis)
 
 
 def share_wrong(rate: Rate) -> str:

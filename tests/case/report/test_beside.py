@@ -32,6 +32,8 @@ from chainwatch.case.report.rates_used import (
     NO_CHANCE,
     NOT_MEASURED,
     OF_CUSTODY,
+    OTHER_TERMS,
+    on_other_terms,
     rates_used,
     rules_of,
     share_wrong,
@@ -126,6 +128,18 @@ class TestRates:
         assert notes.table is not None
         assert [one[0] for one in notes.table.rows] == ["first_funder"]
         assert rules_of(finding("people_by_role"), others) == ()
+
+    def test_a_rate_of_other_terms_is_none_of_these_links(self) -> None:
+        rows = [dict.fromkeys(LEADS.names) | {"rule": rule, "confidence": confidence}
+                for rule, confidence in (("first_funder", None), ("activation", 0.5))]  # fmt: skip
+        lead = Finding("Leads", (), LEADS.rows(pl.DataFrame(rows, schema=LEADS.schema)))
+        others = on_other_terms(lead, [])
+        assert others == {"first_funder"}
+        (notes,) = rates_used(kind_of(lead), rules_of(lead, []), others=others)
+        assert notes.table is not None
+        told = {row[0]: row for row in notes.table.rows}
+        assert told["first_funder"][-1] == f"{RATES['first_funder']['basis']}; {OTHER_TERMS}"
+        assert told["activation"][-1] == RATES["activation"]["basis"]
 
 
 class TestStrength:
