@@ -55,7 +55,7 @@ class TextMask:
         ids: Set[str] = frozenset(),
     ) -> None:  # fmt: skip
         self.edition = edition
-        self._ids = ids
+        self._ids = frozenset(_bare(one) for one in ids)
         longest = sorted({name for name in names if name.strip()}, key=len, reverse=True)
         self._names = _any_of(map(_as_written, longest))
         # In free text people spell names as they like; in a table a word like one may be another.
@@ -120,7 +120,7 @@ class TextMask:
         if data in self._open or data[1:] in self._open:
             return word
         if len(data) == TXID_BYTES:
-            return word if word.lower().removeprefix("0x") in self._ids else WITHHELD
+            return word if _bare(word) in self._ids else WITHHELD
         return POOLED if len(data) == BARE_BYTES or _canonical(data) else word
 
     def _address(self, word: str) -> str:
@@ -133,6 +133,11 @@ class TextMask:
                 continue
             return word if address in self._open else self.edition.name_of(name, address)
         return word
+
+
+def _bare(txid: str) -> str:
+    """Return an id in the one form by which two are compared: EVM chains write ``0x`` before it."""
+    return txid.lower().removeprefix("0x")
 
 
 LONGEST_ADDRESS = 128

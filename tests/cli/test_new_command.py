@@ -101,7 +101,7 @@ def test_a_terminal_and_nobody_who_answers(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no terminal of POSIX")
 def test_in_a_terminal(tmp_path: Path) -> None:
     import pty
 

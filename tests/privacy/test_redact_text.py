@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 import pytest
+import shown_cases
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.chains.catalogue import chain
@@ -108,6 +109,9 @@ def test_an_id_stays_where_a_table_shows_it_even_if_it_reads_as_an_address() -> 
     txid = bytes([6, 2]).hex() + "5a" * 30  # kind and version of a witness program not in use
     edition = Edition(DISCLOSURE, bytes(16))
     assert TextMask(edition, ids={txid}).text(f"in {txid}, 0x{txid}") == f"in {txid}, 0x{txid}"
+    assert TextMask(edition, ids={f"0x{txid.upper()}"}).text(f"{txid}, 0x{txid}") == (
+        f"{txid}, 0x{txid}"
+    )
     assert TextMask(edition).text(f"in {txid}, 0x{txid}") == "in withheld, withheld"
     digest = f"sha256:{txid} hmac-sha256:{txid}"
     assert TextMask(edition).text(digest) == digest
@@ -136,3 +140,13 @@ def test_a_table_tells_a_name_from_a_word_like_it() -> None:
     said = mask.frame(frame)
     assert said["concept"].to_list() == ["hot_wallet"]
     assert "Wallet" not in said["source"].item()
+
+
+def test_an_id_between_two_who_are_shown_is_shown_on_every_kind_of_chain() -> None:
+    """What kelp paid to the exchange alone names its transaction; what it paid to amy does not."""
+    view = shown_cases.token_case().shown("disclosure").view
+    steps = view.tables["steps"].filter(pl.col("txid").is_not_null())
+    given = steps.filter(pl.col("txid") != "withheld")["txid"].to_list()
+    assert given
+    assert all(len(txid) == 66 and txid.startswith("0x") for txid in given)
+    assert "withheld" in steps["txid"].to_list()
