@@ -49,10 +49,13 @@ def check_times(log: Log, run: Mapping[str, object], where: str) -> None:
 
 
 def latest(run: Mapping[str, object]) -> datetime | None:
-    """Return the time of the last entry of a log, as ``run.json`` has it."""
+    """Return the last time that ``run.json`` has: of an entry of the log, or of its end.
+
+    Where it was stated when data was acquired, entries bear that day, and the end is later.
+    """
     times = run.get("times")
-    found = [_time(one) for one in times.values()] if isinstance(times, Mapping) else []
-    return max((one for one in found if one is not None), default=None)
+    told = [*(times.values() if isinstance(times, Mapping) else ()), run.get("finished")]
+    return max((one for one in map(_time, told) if one is not None), default=None)
 
 
 def _time(text: object) -> datetime | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import logging
-from collections.abc import Iterator, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Sequence, Set
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,8 @@ from chainwatch.case.bundle.certificates import (
     signs_documents,
 )
 from chainwatch.case.bundle.contents import EDITION, REPORT
-from chainwatch.case.bundle.signing_library import apart, library
+from chainwatch.case.bundle.signed_report import only_signed
+from chainwatch.case.bundle.signing_library import apart, library, quiet
 from chainwatch.case.bundle.timestamp import stamped, vouched
 from chainwatch.case.seal import RUN, facts_in
 from chainwatch.case.times import latest
@@ -130,24 +129,31 @@ def _report_signed(bag: Path, roots: Sequence[bytes], moment: datetime) -> tuple
     from pyhanko.sign.validation import async_validate_pdf_signature
     from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-    path, sealed = bag / SIGNED_REPORT, bag / PAYLOAD / EDITION / REPORT
-    data = path.read_bytes()
-    if not sealed.is_file() or not data.startswith(sealed.read_bytes()):
+    path, report = bag / SIGNED_REPORT, bag / PAYLOAD / EDITION / REPORT
+    data, sealed = path.read_bytes(), report.read_bytes() if report.is_file() else b""
+    if not sealed or not data.startswith(sealed):
         raise CaseError(
             "the signed report is not the one that was sealed", where=str(path), remedy=TAKE_CARE
         )
 
     async def check() -> Any:
-        (found,) = PdfFileReader(io.BytesIO(data)).embedded_signatures
-        return await async_validate_pdf_signature(
+        reader = PdfFileReader(io.BytesIO(data))
+        (found,) = reader.embedded_signatures
+        status = await async_validate_pdf_signature(
             found, signer_validation_context=_context(roots, moment), key_usage_settings=_usage()
         )
+        return status, only_signed(reader, found.sig_field, sealed)
 
-    status = _status(path, lambda: _awaited(check()))
+    status, alone = _status(path, lambda: _awaited(check()))
     if status.coverage is not SignatureCoverageLevel.ENTIRE_FILE:
         raise CaseError(
             "the report was changed after it was signed", where=str(path), remedy=TAKE_CARE
         )
+    if not alone:
+        raise CaseError(
+            "the signed report shows something else than the one that was sealed",
+            where=str(path), remedy=TAKE_CARE,
+        )  # fmt: skip
     return _told("the report", status, path, roots, moment)
 
 
@@ -161,27 +167,13 @@ def _status(path: Path, check: Any) -> Any:
     """Return what the library says of a signature; what it cannot read is none."""
     library()
     try:
-        with _quiet():
+        with quiet():
             return apart(check)
     except Exception as error:
         raise CaseError(
             f"a signature cannot be read ({type(error).__name__})", where=str(path),
             remedy=TAKE_CARE,
         ) from error  # fmt: skip
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the library's own lines off the screen: what it finds is told in a sentence."""
-    logs = [logging.getLogger(name) for name in ("pyhanko", "pyhanko_certvalidator")]
-    levels = [log.level for log in logs]
-    for log in logs:
-        log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for log, level in zip(logs, levels, strict=True):
-            log.setLevel(level)
 
 
 def _context(roots: Sequence[bytes], moment: datetime) -> Any:
@@ -243,7 +235,7 @@ def _stamped(bag: Path, clocks: Sequence[bytes]) -> tuple[str, datetime | None]:
     last = latest(facts_in(bag / PAYLOAD / EDITION / RUN))
     if last is not None and last > time + CLOCKS:
         raise CaseError(
-            "a timestamp is wrong: the authority had seen the bundle before its log says that it"
+            "a timestamp is wrong: the authority had seen the bundle before the case says that it"
             " was written",
             where=str(path), remedy=TAKE_CARE,
         )  # fmt: skip

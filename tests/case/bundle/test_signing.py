@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from signing_authorities import Authority, key_file, stamp
 
-from chainwatch.case.bundle.bag import SIGNATURE, SIGNED_REPORT, TAG_MANIFESTS, TIMESTAMP
+from chainwatch.case.bundle import signing
+from chainwatch.case.bundle.bag import SIGNATURE, SIGNED, SIGNED_REPORT, TAG_MANIFESTS, TIMESTAMP
 from chainwatch.case.bundle.bundle import Bundle
 from chainwatch.case.bundle.check import verify_bundle
 from chainwatch.case.bundle.signing import add_timestamp, sign_bundle, timestamp_request
+from chainwatch.case.bundle.signing_library import apart
+from chainwatch.case.bundle.timestamp import stamped
 from chainwatch.case.seal import pretty
 from chainwatch.errors import CaseError, InputError, OutputExists
 from chainwatch.results.provenance import digest_bytes
@@ -259,6 +263,51 @@ def test_a_log_that_is_younger_than_its_timestamp(
     add_timestamp(bag, stamp(root, timestamp_request(bag), early))
     with pytest.raises(CaseError, match="a timestamp is wrong: the authority"):
         verify_bundle(bag)
+
+
+def test_a_timestamp_from_before_the_run_ended(
+    bundles: dict[str, Bundle], clock: Authority, tmp_path: Path
+) -> None:
+    """Entries of the log bear the day on which data was acquired; the bundle is younger."""
+    bag = Path(shutil.copytree(bundles["disclosure"].folder, tmp_path / "bag"))
+    add_timestamp(bag, stamp(clock, timestamp_request(bag), datetime(2024, 9, 28, tzinfo=UTC)))
+    with pytest.raises(CaseError, match="a timestamp is wrong: the authority"):
+        verify_bundle(bag, trust_time=[clock.pem(tmp_path / "clock.pem")])
+
+
+def test_a_timestamp_that_its_authority_did_not_sign(copied: Path) -> None:
+    """Whether or not anybody is trusted, the answer must be signed by the key that it names."""
+    whole = (copied / TIMESTAMP).read_bytes()
+    time = stamped(whole, (copied / SIGNED).read_bytes(), "here")
+    at = whole.index(f"{time:%Y%m%d%H%M%S}".encode())
+    later = whole[:at] + b"2099" + whole[at + 4 :]
+    for forged in (later, whole[:-20] + bytes(20)):
+        (copied / TIMESTAMP).write_bytes(forged)
+        with pytest.raises(CaseError, match="its signature is not of it"):
+            verify_bundle(copied)
+
+
+def test_a_signed_report_that_shows_other_words(
+    copied: Path, root: Authority, tmp_path: Path
+) -> None:
+    """Its first bytes are the sealed ones, and its signature covers the whole: the page is not."""
+    from pyhanko.pdf_utils import generic
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+    sealed = (copied / "data" / "edition" / "report.pdf").read_bytes()
+    writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
+    page, _ = writer.find_page_for_modification(0)
+    words = generic.StreamObject(stream_data=b"BT (9,999 USDT went to somebody else) Tj ET")
+    page.get_object()["/Contents"] = writer.add_object(words)
+    writer.update_container(page.get_object())
+    between = io.BytesIO()
+    writer.write(between)
+    signer = signing._signer(key_file(tmp_path / "key.p12", root, "Ada", PASSPHRASE), PASSPHRASE)
+    forged = apart(lambda: signing._signed_pdf(signer, between.getvalue()))
+    assert forged.startswith(sealed)
+    (copied / SIGNED_REPORT).write_bytes(forged)
+    with pytest.raises(CaseError, match="shows something else than the one that was sealed"):
+        verify_bundle(copied)
 
 
 def test_bad_keys_answers_and_certificates(
