@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from chainwatch.errors import CaseError
@@ -87,15 +87,24 @@ class Log:
         return 1 + max((numbers[one] for one in parents), default=0)
 
     def told(self, content: Callable[[str], str], said: Callable[[str], str]) -> Log:
-        """Return the same log with each content digest and each text as an edition may show it."""
-        log, named = Log(), dict[str, str]()
+        """Return the same log with each content digest and each text as an edition may show it.
+
+        Two entries that differ in masked words alone are numbered: they stay two.
+        """
+        log, named, taken = Log(), dict[str, str](), set[str]()
         for entry in self.entries:
-            who, what, why = said(entry.who), said(entry.what), said(entry.why)
-            made = log.append(
-                who, what, why, content(entry.content), said(entry.authority), kind=entry.kind,
-                parents=[named[one] for one in entry.parents],
+            made = Entry(
+                entry.number, said(entry.who), said(entry.what), said(entry.why),
+                content(entry.content), tuple(named[one] for one in entry.parents),
+                said(entry.authority), entry.kind,
             )  # fmt: skip
-            named[entry.digest()] = made.digest()
+            told, again = made, 1
+            while told.digest() in taken:
+                again += 1
+                told = replace(made, why=f"{made.why} ({again})".lstrip())
+            log.entries.append(told)
+            named[entry.digest()] = told.digest()
+            taken.add(told.digest())
         return log
 
     def head(self) -> str:

@@ -23,6 +23,10 @@ from chainwatch.units import counted
 UNUSED = "unused.json"
 TITLE = "What was tried and not used, and what speaks against"
 POLICY = "policy"
+NOT_HEARD = (
+    "Before is before the results of this log: of a run of the case that was made earlier, or in"
+    " another process, it knows nothing."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,6 +89,7 @@ class Schedule:
             *(f"{'Written down before' if first else 'Written down'}: "
               f"{one.what.partition(': ')[2]}{f' ({one.why})' if one.why else ''}."
               for one, first in zip(self.planned, self.first, strict=True)),
+            *([NOT_HEARD] if any(self.first) else []),
             *self.departures,
             *(f"Not used: {one.what.removeprefix('try ')} ({one.why})." for one in self.unused),
             *(f"Against: {said}" for _, said in self.against),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainwatch.case.log import FIRST, Log, read_log
+from chainwatch.case.log import FIRST, NOTED, Log, read_log
 from chainwatch.errors import CaseError
 
 TEXT = st.text(max_size=20).filter(lambda text: text.isprintable())
@@ -86,6 +86,21 @@ def test_an_edition_tells_it_in_its_own_words() -> None:
     assert {entry.content for entry in told.entries} == {"f" * 64}
     assert read_log(lines(told), where="log") == told
     assert told.head() != log.head()
+
+
+def test_entries_that_differ_in_masked_words_alone_stay_two() -> None:
+    mine = Log()
+    mine.append("Ada", "open", "", FIRST)
+    theirs = Log(list(mine.entries))
+    for log, whom in ((mine, "Jo"), (theirs, "Jim")):
+        log.append("Ada", f"called {whom}", "", FIRST, kind=NOTED)
+        log.append("Ada", "wrote it down", "", FIRST, kind=NOTED)
+    mine.merge(theirs, "Ada", "one case")
+    told = mine.told(str, lambda text: text.replace("Jo", "masked").replace("Jim", "masked"))
+    assert len({entry.digest() for entry in told.entries}) == len(mine.entries) == 6
+    again = read_log(told.lines().decode().splitlines(), where="here")
+    assert again.entries == told.entries
+    assert [entry.why for entry in told.entries].count("(2)") == 1
 
 
 def test_an_authority_stands_in_its_entry_alone() -> None:

@@ -179,6 +179,7 @@ def test_a_plan_came_before_if_every_result_goes_on_from_it(ledger, named) -> No
     assert case.schedule().first == (True,)
     assert case.schedule().departures == ()
     assert "Written down before: The money goes to B." in repr(case.schedule())
+    assert "of a run of the case that was made earlier" in " ".join(repr(case.schedule()).split())
 
 
 def test_two_notes_of_one_result_are_kept_and_silent_is_what_all_have_silent(ledger, named) -> None:
