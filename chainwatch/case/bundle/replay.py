@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import zip_longest
 from pathlib import Path
@@ -50,12 +50,16 @@ class Replayed:
         How many results, and files of the edition, have the digests that the bundle gives.
     difference : str
         The first that differs, in a sentence; nothing where all are the same.
+    inputs_read : bool
+        Whether the input files were read again. If not, it was computed from the ledger that was
+        carried: that this holds what the files say, whose digests the bundle gives, is not known.
     """
 
     folder: Path
     results: int
     files: int
     difference: str = ""
+    inputs_read: bool = False
 
     @property
     def same(self) -> bool:
@@ -68,7 +72,7 @@ class Replayed:
         return (
             f"Replayed({counted(self.results, 'result has', 'results have')} the digest that the"
             f" bundle gives, and {counted(self.files, 'file is', 'files are')} the same to the"
-            " byte)"
+            f" byte; {READ_AGAIN if self.inputs_read else NOT_READ_AGAIN})"
         )
 
     def _repr_html_(self) -> str:
@@ -128,8 +132,15 @@ def replay(
             _made_at_the_desk(edition, about, Path(annex), Path(run), given, again, tell)
         else:
             _made_again(folder / PAYLOAD / EXTRACT, about, Path(name), again, tell)
-        return compared(folder, edition, again)
+        carried = about.carries == "files" and not opened
+        return replace(compared(folder, edition, again), inputs_read=carried)
 
+
+READ_AGAIN = "the input files were read again"
+NOT_READ_AGAIN = (
+    "the input files were not read again: that the ledger of the extract holds what they say is"
+    " not known"
+)
 
 OPEN_IT = (
     "chainwatch verify works on it; to replay it, give --annex with the opened annex and --run with"

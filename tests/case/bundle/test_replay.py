@@ -49,6 +49,7 @@ def test_a_fresh_machine_gets_every_digest(bundles: dict[str, Bundle], tmp_path:
     assert done.returncode == 0, done.stderr
     results = len(json.loads((bag / "data/edition/manifest.json").read_bytes())["results"])
     assert f"{results} results have the digest that the bundle gives" in done.stdout
+    assert "the input files were not read again" in " ".join(done.stdout.split())
     assert [item.name for item in room.iterdir()] == ["bag"], "nothing is left"
 
 
@@ -161,7 +162,9 @@ def test_files_in_place_of_the_ledger(small_run: Path, tmp_path: Path) -> None:
     extract = made.folder / "data" / "extract"
     assert not (extract / "ledger").exists()
     assert (extract / "files" / "transfers.csv").is_file()
-    assert cw.replay(made.folder).same
+    found = cw.replay(made.folder)
+    assert (found.same, found.inputs_read) == (True, True)
+    assert "the input files were read again" in repr(found)
     with (data / "transfers.csv").open("a") as file:
         file.write("\n")
     with pytest.raises(CaseError, match="a file was changed since the case read it"):
