@@ -37,7 +37,7 @@ TOP = frozenset(
 
 DECLARED = b"BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n"
 LARGEST_LIST = 2**26
-MOST_FILES = 200_000
+MOST_FILES, MOST_DEPTH = 200_000, 64
 TAKE_CARE = "ask the sender for another copy, and do not trust this one"
 
 _LINE = re.compile(r"([0-9a-f]{64}|[0-9a-f]{128}) {1,2}(\S.*)")
@@ -153,14 +153,19 @@ def _plain_files(folder: Path) -> None:
             )  # fmt: skip
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, int]]:
+def _walk(folder: Path, depth: int = 0) -> Iterator[tuple[Path, int]]:
+    if depth > MOST_DEPTH:
+        raise CaseError(
+            f"the bag holds folders in folders, more than {MOST_DEPTH} deep", where=str(folder),
+            remedy=TAKE_CARE,
+        )  # fmt: skip
     with os.scandir(folder) as items:
         listed = sorted(items, key=lambda item: item.name)
     for item in listed:
         kind = item.stat(follow_symlinks=False).st_mode
         yield Path(item.path), kind
         if stat.S_ISDIR(kind):
-            yield from _walk(Path(item.path))
+            yield from _walk(Path(item.path), depth + 1)
 
 
 def _list_there(path: Path) -> None:

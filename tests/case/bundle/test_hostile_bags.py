@@ -157,6 +157,15 @@ def test_a_payload_that_was_cut(copied: Path) -> None:
         verify_bundle(copied)
 
 
+def test_folders_in_folders(copied: Path) -> None:
+    deep = copied / "data"
+    for _ in range(80):
+        deep /= "d"
+    deep.mkdir(parents=True)
+    with pytest.raises(CaseError, match="more than 64 deep"):
+        verify_bundle(copied)
+
+
 def test_absurd_sizes(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_LIST", 100)
     with pytest.raises(CaseError, match="a list of the bag is larger"):
