@@ -2,13 +2,13 @@
 
 Keys protect against joining by name alone. Two recipients of one case hold the same rows, with
 the same amounts and times where these are shown; a row that no other row looks like is a name of
-its own.
+its own, and so is the number of rows that are alike.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,8 +47,17 @@ def joining(edition: Path) -> Joining:
             rows[_PSEUDONYM.sub("", line)].append(set(_PSEUDONYM.findall(line)))
         for same in rows.values():
             masked |= set().union(*same)
-            alone |= same[0] if len(same) == 1 else set()
+            alone |= _told_apart(same)
     return Joining(len(masked), len(alone))
+
+
+def _told_apart(same: list[set[str]]) -> set[str]:
+    """Return whom rows that are alike tell apart: by being alone, or by how many there are."""
+    if len(same) == 1:
+        return same[0]
+    often = Counter(party for row in same for party in row)
+    alike = Counter(often.values())
+    return {party for party, count in often.items() if alike[count] == 1}
 
 
 __all__ = ["Joining", "joining"]

@@ -262,9 +262,7 @@ def unread_finding(
     return Finding(
         "Not read",
         (
-            f"The file holds the transfers of {counted(histories, 'address', 'addresses')} and does"
-            " not say that it holds"
-            f" all of them. Balances before the first row, {beside}, and every history of a"
+            f"{_whose(histories)} Balances before the first row, {beside}, and every history of a"
             " counterparty are not read. No figure here is a balance with its owner.",
         ),
         NOT_READ_ROWS.rows(_unread_rows(followed, direct, here, unread, stayed)),
@@ -276,6 +274,14 @@ def unread_finding(
             "the origin of all that came in.",
         ),
     )
+
+
+def _whose(histories: int) -> str:
+    """Return in a sentence whose transfers the file says that it holds."""
+    if not histories:
+        return "The file does not say whose transfers it holds, nor that it holds all of anybody's."
+    many = counted(histories, "address", "addresses")
+    return f"The file holds the transfers of {many} and does not say that it holds all of them."
 
 
 def _untraced(here: pl.DataFrame, followed: Trace) -> tuple[int, int]:

@@ -107,6 +107,14 @@ def test_the_environment_of_a_disclosure(bundles: dict[str, Bundle]) -> None:
     assert "\npytest==" not in listed
 
 
+def test_a_table_that_names_no_history_is_not_said_to_hold_none(
+    bundles: dict[str, Bundle],
+) -> None:
+    page = (bundles["disclosure"].folder / "data/edition/report.html").read_text("utf-8")
+    assert "The file does not say whose transfers it holds" in page
+    assert "transfers of 0 addresses" not in page
+
+
 ONE, TWO, THREE = ("masked-aaaaaaaaaa", "masked-bbbbbbbbbb", "masked-cccccccccc")
 
 
@@ -119,6 +127,10 @@ def test_rows_that_are_like_no_other_are_counted(tmp_path: Path) -> None:
     assert found.said().startswith("1 of 3 masked parties stand in a row that is like no other")
     (tmp_path / "tables" / "more.csv").write_text(f'a,b\n"{ONE}, {TWO}",1\n')
     assert joining(tmp_path) == (3, 3)
+    (tmp_path / "many").mkdir()
+    rows = "".join(f"{who},≈ 3\n" for who in (ONE, ONE, TWO, THREE))
+    (tmp_path / "many" / "steps.csv").write_text(rows)
+    assert joining(tmp_path / "many") == (3, 1), "of rows that are alike, one party has two"
     (tmp_path / "none").mkdir()
     assert joining(tmp_path / "none").said() == ""
 
