@@ -124,7 +124,9 @@ def schedule(
         When each entry was made, by its digest: said of what two people did apart.
     """
     known = used(results)
-    unused = tuple(one for one in log.entries if one.kind == TRIED and _key(one) not in known)
+    # What two people heard of, each in a log that was merged since, or tried twice, is one trial.
+    tried = {_key(one): one for one in reversed(log.entries) if one.kind == TRIED}
+    unused = tuple(one for key, one in reversed(tried.items()) if key not in known)
     planned = tuple(entry for entry in log.entries if entry.kind == PLANNED)
     orders = [_order(log, entry) for entry in planned]
     against = dict.fromkeys((one.called, said) for one in results for said in _against(one))

@@ -129,6 +129,18 @@ def test_two_work_on_one_case(ledger, named, tmp_path: Path) -> None:
     assert verify(tmp_path / "out").entries == len(ours.log.entries)
 
 
+def test_a_trial_that_two_heard_of_is_one(ledger, named) -> None:
+    ours = cw.Case("c", "Whom?", mask_key=bytes(16), investigator="Ada")
+    ours.note("begun")
+    theirs = ours.fork("Bo")
+    follow(ledger, named, policy="lifo")
+    ours.note("tried")
+    theirs.note("tried as well")
+    ours.merge(theirs, "both are done")
+    assert [entry.kind for entry in ours.log.entries].count(TRIED) == 2
+    assert len(ours.schedule().unused) == 1
+
+
 def clock_at(hour: int):
     return lambda: datetime(2024, 9, 27, hour, tzinfo=UTC)
 
