@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from chainwatch.addresses.assets import native
-from chainwatch.case.file.draft import Data, Draft, toml_text
+from chainwatch.case.file.draft import Data, Draft, read_text, toml_text
 from chainwatch.case.file.model import CaseFile, load_case
 from chainwatch.cli import app
 from chainwatch.errors import CaseError, InputError
@@ -86,6 +87,88 @@ def test_six_questions_are_asked_again_until_each_fits(
     assert made.case.investigator == "R. Officer"
     assert made.asset is not None
     assert (made.asset.symbol, made.asset.decimals) == ("USDT", 6)
+
+
+def asked(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, answers: list[str], *options: str
+) -> tuple[str, str]:
+    """Answer the questions, and return what was asked and what was refused."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("CHAINWATCH_DATA", raising=False)
+    done = CliRunner().invoke(app.app, ["new", *options], input="\n".join(answers) + "\n")
+    assert done.exit_code == 0, done.output
+    return done.stdout, done.stderr
+
+
+def test_tags_are_asked_for_where_they_name_whom_a_case_follows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "vendors.csv").write_text("address,label\n", encoding="utf-8")
+    (tmp_path / "dump.csv").write_text("a,b\n", encoding="utf-8")
+    answers = ["kelp", "", "label:Kelp", "none.csv", "vendors.csv", "dump.csv", "btc", ""]
+    told, refused = asked(monkeypatch, tmp_path, answers)
+    assert "3 of 6. Which file or folder of tags says who that is?" in told
+    assert refused.splitlines() == [
+        "  there is no such file or folder at none.csv; give the folder of a ledger, block files,"
+        " a table, or https:// of a server."
+    ]
+    made = load_case(tmp_path / "kelp.toml")
+    assert [one.path for one in made.tags] == ["vendors.csv"]
+    assert made.subjects.label == "Kelp"
+
+
+def test_no_answer_is_lost_where_data_and_tags_do_not_fit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "vendors.csv").write_text("address,label\n", encoding="utf-8")
+    (tmp_path / "dump.csv").write_text("a,b\n", encoding="utf-8")
+    (tmp_path / "taken.toml").write_text("mine", encoding="utf-8")
+    answers = ["taken", "kelp", "", "label:Kelp", "", API, "dump.csv", "", "vendors.csv", "btc", ""]
+    told, refused = asked(monkeypatch, tmp_path, answers)
+    assert "4 of 6. Which file or folder of tags says who that is?" in told
+    first, second, third = refused.splitlines()
+    assert "the file exists already at taken.toml" in first
+    assert "a server is asked for addresses" in second
+    assert "no place was named" in third
+    assert [one.path for one in load_case(tmp_path / "kelp.toml").tags] == ["vendors.csv"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--source", "none.csv"), "there is no such file or folder"),
+        (("--chain", "bitcoin2"), "unknown chain"),
+        (("--investigator", " "), "nothing was said"),
+        (("--policy", "best"), "is no policy"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_before_the_first_question(
+    run: Run, options: tuple[str, ...], said: str
+) -> None:
+    status, out, err = run("new", *options)
+    assert (status, out) == (1, "")
+    assert said in err
+
+
+UNCOMMENTED = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)
+
+
+def test_what_a_draft_offers_behind_a_hash_fits() -> None:
+    text = Draft("x", "?", (BTC,), native("btc"), Data("table", "b.csv")).text()
+    lines = text.splitlines()
+    offered = [n for n, line in enumerate(lines) if UNCOMMENTED.match(line)]
+    assert len(offered) == 9
+    for first in offered:  # a table with its keys, or a key alone
+        taken, last = [*lines], first
+        while last in offered and (last == first or not lines[last].startswith("#[")):
+            taken[last] = lines[last][1:]
+            last += 1
+        if lines[first].startswith("#[") or lines[first - 1].startswith("# "):
+            assert read_text("\n".join(taken))
+    whole = read_text(UNCOMMENTED.sub("", text))
+    assert [one.line.name for one in whole.asked()] == ["paths", "link-tests", "action-sheets"]
+    assert (whole.follow.max_hops, whole.follow.min_amount) == (10, 100_000)
+    assert [one.path for one in whole.tags] == ["tags"]
 
 
 def test_a_terminal_and_nobody_who_answers(tmp_path: Path) -> None:
