@@ -23,6 +23,7 @@ from chainwatch.case.file.model import CaseFile, load_case
 from chainwatch.cli import app
 from chainwatch.errors import CaseError, InputError
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.sources.catalogue import entries
 
 ROOT = Path(__file__).resolve().parents[2]
 BTC = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
@@ -320,3 +321,74 @@ def draft(said: str) -> Made:
 def test_a_name_by_tag_needs_tags() -> None:
     with pytest.raises(CaseError, match="no tags are named"):
         Draft("x", "?", ("label:x",), native("btc"), Data("block-files", "b.dat"))
+
+
+GENESIS = bytes.fromhex(
+    "01000000" + "00" * 32 + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
+    "29ab5f49ffff001d1dac2b7c01010000000100000000000000000000000000000000000000000000000000000000"
+    "00000000ffffffff4d04ffff001d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c"
+    "6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100"
+    "f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f"
+    "4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac00000000"
+)
+FRAMED = bytes.fromhex("f9beb4d9") + len(GENESIS).to_bytes(4, "little") + GENESIS
+
+
+@pytest.mark.parametrize(
+    ("file", "holds", "kind"),
+    [
+        ("0.raw", GENESIS, "block-files"),
+        ("blocks", FRAMED, "block-files"),
+        ("export.dat", b"from,to,value\n", "table"),
+        ("export", b"PAR1" + bytes(9), "table"),
+        ("long.csv", b"a" * 4095 + "\u00e9\n".encode(), "table"),
+    ],
+)
+def test_what_a_file_is_is_seen_by_what_it_holds(
+    run: Run, tmp_path: Path, file: str, holds: bytes, kind: str
+) -> None:
+    (tmp_path / file).write_bytes(holds)
+    status, _, err = run("new", "--whom", BTC, "--source", file, "--chain", "btc", "--yes")
+    assert status == 0, err
+    assert load_case(tmp_path / "mine.toml").sources[0].kind == kind
+    if kind == "block-files":
+        assert run("run", "mine.toml", "--check")[0] == 0
+
+
+@pytest.mark.parametrize("holds", [b"\x89PNG\r\n\x1a\n" + bytes(200), "a,b\n".encode("utf-16")])
+def test_a_file_that_is_neither_is_refused_at_once(run: Run, tmp_path: Path, holds: bytes) -> None:
+    (tmp_path / "blocks.dat").write_bytes(holds)
+    status, _, err = run("new", "--whom", BTC, "--source", "blocks.dat", "--yes")
+    assert status == 1
+    assert "the file holds neither blocks nor a table at blocks.dat; name block files" in err
+
+
+LOOKED_INTO = {
+    "block-files": 'paths = ["x"]\nchain = "btc"',
+    "etl": 'transactions = ["x"]\nblocks = ["x"]\nchain = "btc"',
+    "prices": 'path = "x"\nchain = "btc"',
+    "table": 'path = "x"\nchain = "btc"',
+    "transfers": 'path = "x"\nmapping = { chain = "eth", kind = "native", source = "s",'
+    ' txid = "t", sender = "f", receiver = "r", amount = "a", height = "h" }',
+}
+
+
+@pytest.mark.parametrize("kind", LOOKED_INTO)
+@pytest.mark.parametrize("holds", [b"\x89PNG\r\n\x1a\n" + bytes(200), b"\xff\xfea\0,\0b\0\n\0"])
+def test_a_check_opens_each_file(run: Run, tmp_path: Path, kind: str, holds: bytes) -> None:
+    (tmp_path / "x").write_bytes(holds)
+    (tmp_path / "mine.toml").write_text(
+        f'[case]\nname = "mine"\ntitle = "T"\nquestion = "?"\n[[sources]]\nkind = "{kind}"\n'
+        f'{LOOKED_INTO[kind]}\n[subjects]\nchain = "btc"\naddresses = ["{BTC}"]\n',
+        encoding="utf-8",
+    )
+    status, out, err = run("run", "mine.toml", "--check")
+    assert (status, out) == (1, "")
+    assert err.count("\n") == 1
+    assert "at x" in err
+
+
+def test_every_source_of_files_can_be_looked_into() -> None:
+    of_files = [one for one in entries() if one.server is None]
+    assert [one.name for one in of_files if not hasattr(one.load(), "look")] == ["node-folder"]
+    assert {one.name for one in of_files} - {"node-folder"} == {*LOOKED_INTO}
