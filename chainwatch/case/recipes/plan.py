@@ -12,6 +12,7 @@ import polars as pl
 from chainwatch.atomic import absolute, check_free, check_writable
 from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, paths_of, what_is_read
+from chainwatch.case.recipes.named_parties import unnamed_so_far
 from chainwatch.case.recipes.run import check_apart, check_ready, is_ours, steps_of
 from chainwatch.case.recipes.sources import (
     Leave,
@@ -154,6 +155,7 @@ def _tagged(config: CaseFile, base: Path) -> Iterator[str]:
             yield "  none of them names its subjects: what is read must"
         elif one.subjects.concept or one.subjects.label:
             subjects_of(one, base, tags)
+    yield from unnamed_so_far(config, tags)
 
 
 def _questions(config: CaseFile) -> Iterator[str]:
