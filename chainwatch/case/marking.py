@@ -21,6 +21,11 @@ DEFAULT, OF_WORKING = "AMBER+STRICT", "RED"
 the persons it was given to."""
 
 
+def plain_label(text: str) -> str:
+    """Return a text in the form that labels have: in capitals, without their prefix."""
+    return text.strip().upper().removeprefix("TLP:")
+
+
 def label(text: str) -> str:
     """Return a label as the standard writes it, without its prefix; nothing for nothing.
 
@@ -29,7 +34,7 @@ def label(text: str) -> str:
     CaseError
         If it is none.
     """
-    found = text.strip().upper().removeprefix("TLP:")
+    found = plain_label(text)
     if found and found not in LABELS:
         raise CaseError(
             f"{text!r} is no label of TLP 2.0",

@@ -232,13 +232,13 @@ def _axis(ax: Axes, begins: Sequence[tuple[datetime, float]], every: str, top: f
     """Write where some of the stretches begin, as many as there is room for."""
     unit = next(name for step, name, _ in STEPS if step == every)
     words = [f"{when:{FORMATS[unit]}}" for when, _ in begins]
-    wide = max(style.text_width(one, LABEL - 1) for one in words)
+    wide = max(style.text_width(one, LABEL) for one in words)
     most = min(MOST_TICKS, max(int((WIDE - MARGIN - begins[0][1]) / (wide + 6.0)), 1))
     apart, free = -(-len(begins) // most), 0.0
     for said, (_, x) in list(zip(words, begins, strict=True))[::apart]:
         ax.plot([x, x], [top + 2.0, top + 6.0], color=INK, linewidth=0.6)
         at = min(x, WIDE - 2.0 - wide)  # the last may reach into the margin
         if at >= free:
-            write(ax, at, top - 4.0, said, LABEL - 1)
+            write(ax, at, top - 4.0, said, LABEL)
             free = at + wide + 4.0
     return top - 2 * bars.LINE

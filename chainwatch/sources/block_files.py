@@ -115,6 +115,22 @@ class BlockFiles:
         """CAIP-2 id of the chain."""
         return self.network.id
 
+    def look(self) -> None:
+        """Open each file as far as its first blocks, and refuse one that holds none of the chain.
+
+        Raises
+        ------
+        BlockError, InputError
+            If it is of another kind or chain, or its only block is not sound.
+        """
+        self._check_plain()
+        for path in self.paths:
+            with _opened(path) as handle:
+                group = next(groups_of_blocks(handle, path, self.network), [])
+            # Of several blocks one that is damaged is set apart when all are read.
+            if len(group) == 1 and (wrong := sound_blocks(group, self.network).errors):
+                raise wrong[0]
+
     def _check_plain(self) -> None:
         """Refuse files that a node has masked: without its key they are only noise."""
         for folder in dict.fromkeys(path.parent for path in self.paths):

@@ -72,6 +72,18 @@ def test_every_command_has_an_example(run: Run, words: tuple[str, ...]) -> None:
 def test_an_example_runs_on_what_the_demo_leaves(
     run: Run, tmp_path: Path, demo: Path, words: tuple[str, ...]
 ) -> None:
+    _check_example(run, tmp_path, demo, words)
+
+
+def test_the_example_of_new_runs_where_another_folder_of_data_is_named(
+    run: Run, tmp_path: Path, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("CHAINWATCH_DATA", str(tmp_path / "elsewhere"))
+    _check_example(run, tmp_path, demo, ("new",))
+
+
+def _check_example(run: Run, tmp_path: Path, demo: Path, words: tuple[str, ...]) -> None:
     if words in NEEDS:
         pytest.importorskip(NEEDS[words], reason=f"{NEEDS[words]} is not installed")
     if words != ("demo",):

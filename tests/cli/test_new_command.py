@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import subprocess
 import sys
@@ -17,11 +18,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from chainwatch.addresses.assets import native
-from chainwatch.case.file.draft import Data, Draft, toml_text
+from chainwatch.case.file.draft import Data, Draft, read_text, toml_text
 from chainwatch.case.file.model import CaseFile, load_case
 from chainwatch.cli import app
 from chainwatch.errors import CaseError, InputError
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.sources.catalogue import entries
 
 ROOT = Path(__file__).resolve().parents[2]
 BTC = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
@@ -86,6 +88,88 @@ def test_six_questions_are_asked_again_until_each_fits(
     assert made.case.investigator == "R. Officer"
     assert made.asset is not None
     assert (made.asset.symbol, made.asset.decimals) == ("USDT", 6)
+
+
+def asked(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, answers: list[str], *options: str
+) -> tuple[str, str]:
+    """Answer the questions, and return what was asked and what was refused."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("CHAINWATCH_DATA", raising=False)
+    done = CliRunner().invoke(app.app, ["new", *options], input="\n".join(answers) + "\n")
+    assert done.exit_code == 0, done.output
+    return done.stdout, done.stderr
+
+
+def test_tags_are_asked_for_where_they_name_whom_a_case_follows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "vendors.csv").write_text("address,label\n", encoding="utf-8")
+    (tmp_path / "dump.csv").write_text("a,b\n", encoding="utf-8")
+    answers = ["kelp", "", "label:Kelp", "none.csv", "vendors.csv", "dump.csv", "btc", ""]
+    told, refused = asked(monkeypatch, tmp_path, answers)
+    assert "3 of 6. Which file or folder of tags says who that is?" in told
+    assert refused.splitlines() == [
+        "  there is no such file or folder at none.csv; give the folder of a ledger, block files,"
+        " a table, or https:// of a server."
+    ]
+    made = load_case(tmp_path / "kelp.toml")
+    assert [one.path for one in made.tags] == ["vendors.csv"]
+    assert made.subjects.label == "Kelp"
+
+
+def test_no_answer_is_lost_where_data_and_tags_do_not_fit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "vendors.csv").write_text("address,label\n", encoding="utf-8")
+    (tmp_path / "dump.csv").write_text("a,b\n", encoding="utf-8")
+    (tmp_path / "taken.toml").write_text("mine", encoding="utf-8")
+    answers = ["taken", "kelp", "", "label:Kelp", "", API, "dump.csv", "", "vendors.csv", "btc", ""]
+    told, refused = asked(monkeypatch, tmp_path, answers)
+    assert "4 of 6. Which file or folder of tags says who that is?" in told
+    first, second, third = refused.splitlines()
+    assert "the file exists already at taken.toml" in first
+    assert "a server is asked for addresses" in second
+    assert "no place was named" in third
+    assert [one.path for one in load_case(tmp_path / "kelp.toml").tags] == ["vendors.csv"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--source", "none.csv"), "there is no such file or folder"),
+        (("--chain", "bitcoin2"), "unknown chain"),
+        (("--investigator", " "), "nothing was said"),
+        (("--policy", "best"), "is no policy"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_before_the_first_question(
+    run: Run, options: tuple[str, ...], said: str
+) -> None:
+    status, out, err = run("new", *options)
+    assert (status, out) == (1, "")
+    assert said in err
+
+
+UNCOMMENTED = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)
+
+
+def test_what_a_draft_offers_behind_a_hash_fits() -> None:
+    text = Draft("x", "?", (BTC,), native("btc"), Data("table", "b.csv")).text()
+    lines = text.splitlines()
+    offered = [n for n, line in enumerate(lines) if UNCOMMENTED.match(line)]
+    assert len(offered) == 9
+    for first in offered:  # a table with its keys, or a key alone
+        taken, last = [*lines], first
+        while last in offered and (last == first or not lines[last].startswith("#[")):
+            taken[last] = lines[last][1:]
+            last += 1
+        if lines[first].startswith("#[") or lines[first - 1].startswith("# "):
+            assert read_text("\n".join(taken))
+    whole = read_text(UNCOMMENTED.sub("", text))
+    assert [one.line.name for one in whole.asked()] == ["paths", "link-tests", "action-sheets"]
+    assert (whole.follow.max_hops, whole.follow.min_amount) == (10, 100_000)
+    assert [one.path for one in whole.tags] == ["tags"]
 
 
 def test_a_terminal_and_nobody_who_answers(tmp_path: Path) -> None:
@@ -237,3 +321,74 @@ def draft(said: str) -> Made:
 def test_a_name_by_tag_needs_tags() -> None:
     with pytest.raises(CaseError, match="no tags are named"):
         Draft("x", "?", ("label:x",), native("btc"), Data("block-files", "b.dat"))
+
+
+GENESIS = bytes.fromhex(
+    "01000000" + "00" * 32 + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
+    "29ab5f49ffff001d1dac2b7c01010000000100000000000000000000000000000000000000000000000000000000"
+    "00000000ffffffff4d04ffff001d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c"
+    "6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100"
+    "f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f"
+    "4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac00000000"
+)
+FRAMED = bytes.fromhex("f9beb4d9") + len(GENESIS).to_bytes(4, "little") + GENESIS
+
+
+@pytest.mark.parametrize(
+    ("file", "holds", "kind"),
+    [
+        ("0.raw", GENESIS, "block-files"),
+        ("blocks", FRAMED, "block-files"),
+        ("export.dat", b"from,to,value\n", "table"),
+        ("export", b"PAR1" + bytes(9), "table"),
+        ("long.csv", b"a" * 4095 + "\u00e9\n".encode(), "table"),
+    ],
+)
+def test_what_a_file_is_is_seen_by_what_it_holds(
+    run: Run, tmp_path: Path, file: str, holds: bytes, kind: str
+) -> None:
+    (tmp_path / file).write_bytes(holds)
+    status, _, err = run("new", "--whom", BTC, "--source", file, "--chain", "btc", "--yes")
+    assert status == 0, err
+    assert load_case(tmp_path / "mine.toml").sources[0].kind == kind
+    if kind == "block-files":
+        assert run("run", "mine.toml", "--check")[0] == 0
+
+
+@pytest.mark.parametrize("holds", [b"\x89PNG\r\n\x1a\n" + bytes(200), "a,b\n".encode("utf-16")])
+def test_a_file_that_is_neither_is_refused_at_once(run: Run, tmp_path: Path, holds: bytes) -> None:
+    (tmp_path / "blocks.dat").write_bytes(holds)
+    status, _, err = run("new", "--whom", BTC, "--source", "blocks.dat", "--yes")
+    assert status == 1
+    assert "the file holds neither blocks nor a table at blocks.dat; name block files" in err
+
+
+LOOKED_INTO = {
+    "block-files": 'paths = ["x"]\nchain = "btc"',
+    "etl": 'transactions = ["x"]\nblocks = ["x"]\nchain = "btc"',
+    "prices": 'path = "x"\nchain = "btc"',
+    "table": 'path = "x"\nchain = "btc"',
+    "transfers": 'path = "x"\nmapping = { chain = "eth", kind = "native", source = "s",'
+    ' txid = "t", sender = "f", receiver = "r", amount = "a", height = "h" }',
+}
+
+
+@pytest.mark.parametrize("kind", LOOKED_INTO)
+@pytest.mark.parametrize("holds", [b"\x89PNG\r\n\x1a\n" + bytes(200), b"\xff\xfea\0,\0b\0\n\0"])
+def test_a_check_opens_each_file(run: Run, tmp_path: Path, kind: str, holds: bytes) -> None:
+    (tmp_path / "x").write_bytes(holds)
+    (tmp_path / "mine.toml").write_text(
+        f'[case]\nname = "mine"\ntitle = "T"\nquestion = "?"\n[[sources]]\nkind = "{kind}"\n'
+        f'{LOOKED_INTO[kind]}\n[subjects]\nchain = "btc"\naddresses = ["{BTC}"]\n',
+        encoding="utf-8",
+    )
+    status, out, err = run("run", "mine.toml", "--check")
+    assert (status, out) == (1, "")
+    assert err.count("\n") == 1
+    assert "at x" in err
+
+
+def test_every_source_of_files_can_be_looked_into() -> None:
+    of_files = [one for one in entries() if one.server is None]
+    assert [one.name for one in of_files if not hasattr(one.load(), "look")] == ["node-folder"]
+    assert {one.name for one in of_files} - {"node-folder"} == {*LOOKED_INTO}

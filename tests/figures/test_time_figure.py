@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from chainwatch import figures
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.figures import bars, time_figure
-from chainwatch.figures.style import save_figure
+from chainwatch.figures.style import SHEETS, save_figure, smallest_text
 from chainwatch.units import total
 
 
@@ -54,6 +54,14 @@ def test_each_lane_is_named_with_its_largest_amount(ranged, working):
     heights = [one.get_height() for one in ax.patches if isinstance(one, Rectangle)]
     assert max(heights) == pytest.approx(time_figure.TALL)
     assert "A bar is a week; all bars share one scale of amounts." in told
+
+
+@pytest.mark.parametrize("size", sorted(SHEETS))
+@pytest.mark.parametrize("top", [1, 6])
+def test_it_fits_a_page_and_a_slide(ranged, size, top, tmp_path):
+    ax = figures.timeline(ranged.traces["haircut"], top=top)
+    assert smallest_text(ax.figure) == bars.LABEL
+    figures.save(ax, tmp_path / "one.png", size=size)
 
 
 def test_beside_masked_parties_a_bar_is_a_month_and_rounded(ranged):

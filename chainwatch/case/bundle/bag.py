@@ -7,6 +7,7 @@ nothing stands in a bag that its format does not name.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -38,6 +39,9 @@ TOP = frozenset(
 DECLARED = b"BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n"
 LARGEST_LIST = 2**26
 MOST_FILES, MOST_DEPTH = 200_000, 64
+MOST_NAMED = 100
+"""Files that one sentence names; the others are counted."""
+
 TAKE_CARE = "ask the sender for another copy, and do not trust this one"
 
 _LINE = re.compile(r"([0-9a-f]{64}|[0-9a-f]{128}) {1,2}(\S.*)")
@@ -76,7 +80,7 @@ def check_bag(folder: Path) -> dict[str, str]:
     Raises
     ------
     CaseError
-        Naming the first thing that is not as the bag says it is.
+        Naming every file that is not as the bag says it is, or the first thing in its lists.
     """
     _plain_files(folder)
     for name in (DECLARATION, INFO, *MANIFESTS, *TAG_MANIFESTS):
@@ -101,22 +105,38 @@ def _validated(folder: Path) -> dict[str, str]:
             bag = bagit.Bag(str(folder))
             bag.validate()
         except (bagit.BagError, ValueError, OSError) as error:
-            raise CaseError(_said(bagit, error), where=str(folder), remedy=TAKE_CARE) from error
+            raise CaseError(_said(folder, error), where=str(folder), remedy=TAKE_CARE) from error
         return {str(name): str(value) for name, value in bag.info.items()}
 
 
-def _said(bagit: ModuleType, error: Exception) -> str:
-    """Return in words what is wrong with a bag: of several files that of the first by name."""
-    details = sorted(getattr(error, "details", ()), key=lambda one: str(one.path))
-    if not details:
+def _said(folder: Path, error: Exception) -> str:
+    """Return in words what is wrong with a bag: every file that is not as its lists say."""
+    found = list(_differing(folder))
+    if not found:
         return f"the bag is not whole ({visible(str(error)).rstrip('.')[:300]})"
-    kinds = {
-        bagit.ChecksumMismatch: "was changed since the bag was made",
-        bagit.FileMissing: "is missing in the bag",
-        bagit.UnexpectedFile: "was added after the bag was made",
-    }
-    first = details[0]
-    return f"{visible(str(first.path))} {kinds.get(type(first), 'is not as the bag says')}"
+    more = f" and {len(found) - MOST_NAMED:,} more files differ" if len(found) > MOST_NAMED else ""
+    return ", ".join(found[:MOST_NAMED]) + more
+
+
+def _differing(folder: Path) -> Iterator[str]:
+    """Yield of each file that the lists name otherwise than it is what became of it, by name."""
+    listed = _listed(folder / MANIFESTS[0], payload=True)
+    listed |= _listed(folder / TAG_MANIFESTS[0], payload=False)
+    there = {path.relative_to(folder).as_posix() for path, _ in _walk(folder / PAYLOAD)
+             if path.is_file()}  # fmt: skip
+    for name in sorted(listed.keys() | there):
+        path = folder / name
+        if not path.is_file():
+            yield f"{visible(name)} is missing in the bag"
+        elif name not in listed:
+            yield f"{visible(name)} was added after the bag was made"
+        elif _digest(path) != listed[name]:
+            yield f"{visible(name)} was changed since the bag was made"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, ALGORITHMS[0]).hexdigest()
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def verify_bundle(
     Raises
     ------
     CaseError
-        Naming the first thing that is not so.
+        Naming the first thing that is not so; of files that differ, each.
     """
     folder = Path(bag)
     info = check_bag(folder)

@@ -9,7 +9,8 @@ from pathlib import Path
 from chainwatch.addresses.assets import Asset, native, token
 from chainwatch.addresses.canonical import chains_of, parse
 from chainwatch.addresses.diagnose import quoted
-from chainwatch.case.file.draft import BLOCK_FILES, BY_TAG, SERVER, TABLE, Data
+from chainwatch.case.file.draft import BY_TAG, SERVER, Data
+from chainwatch.case.file.file_kinds import kind_of_file
 from chainwatch.case.file.model import inside
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
@@ -146,7 +147,7 @@ def data_said(text: str, base: Path) -> Data:
     Raises
     ------
     InputError
-        If nothing is there, or it lies outside.
+        If nothing is there, it lies outside, or it is neither blocks nor a table.
     """
     said = text.strip()
     if said.startswith(("https://", "http://")):
@@ -156,7 +157,7 @@ def data_said(text: str, base: Path) -> Data:
     if found.is_dir():
         open_ledger(found)
         return Data(LEDGER, place)
-    return Data(BLOCK_FILES if found.suffix == ".dat" else TABLE, place)
+    return Data(kind_of_file(found), place)
 
 
 def path_said(text: str, base: Path) -> str:

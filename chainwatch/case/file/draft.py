@@ -62,7 +62,7 @@ MORE = """\
 #target = "harbour"
 #[[link_tests]]                # are links to a network more than chance?
 #network = "the network's name in the tags"
-#[[action_sheet]]              # where somebody could act
+#[[action_sheets]]             # where somebody could act
 """
 
 
@@ -112,17 +112,7 @@ class Draft:
     policy: str = "fifo"
 
     def __post_init__(self) -> None:
-        by_tag = self.whom[0].startswith(BY_TAG)
-        if by_tag and self.data.kind == SERVER:
-            raise CaseError(
-                "a server is asked for addresses, and the case names its subjects by a tag",
-                remedy="give addresses, or a ledger that was read before",
-            )
-        if by_tag and not self.tags and self.data.kind != LEDGER:
-            raise CaseError(
-                f"{self.whom[0]} is what tags call somebody, and no tags are named",
-                remedy="name their files with --tags, or give addresses",
-            )
+        check_whom(self.whom, self.data, self.tags)
 
     def text(self) -> str:
         """Return the case file, with comments; it fits the model.
@@ -196,6 +186,28 @@ class Draft:
             yield f"symbol = {toml_text(self.asset.symbol)}\ndecimals = {self.asset.decimals}\n"
 
 
+def check_whom(whom: Sequence[str], data: Data, tags: Sequence[str]) -> None:
+    """Refuse data in which nobody can be found who is named by a tag.
+
+    Raises
+    ------
+    CaseError
+        If a server is to be asked for them, or nothing says whom tags call so.
+    """
+    if not whom[0].startswith(BY_TAG):
+        return
+    if data.kind == SERVER:
+        raise CaseError(
+            "a server is asked for addresses, and the case names its subjects by a tag",
+            remedy="give addresses, or a ledger that was read before",
+        )
+    if not tags and data.kind != LEDGER:
+        raise CaseError(
+            f"{whom[0]} is what tags call somebody, and no tags are named",
+            remedy="name their files with --tags, or a ledger that holds tags, or give addresses",
+        )
+
+
 def read_text(text: str) -> CaseFile:
     """Return the case that a text is."""
     return parse_case(tomllib.loads(text), where="the case file", text=text)
@@ -226,4 +238,7 @@ def _listed(texts: Sequence[str]) -> str:
     return "[\n" + "".join(f"  {toml_text(one)},\n" for one in texts) + "]"
 
 
-__all__ = ["BLOCK_FILES", "BY_TAG", "SERVER", "TABLE", "Data", "Draft", "read_text", "toml_text"]
+__all__ = [
+    "BLOCK_FILES", "BY_TAG", "SERVER", "TABLE", "Data", "Draft", "check_whom", "read_text",
+    "toml_text",
+]  # fmt: skip

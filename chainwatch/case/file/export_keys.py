@@ -10,6 +10,7 @@ from pydantic_core import PydanticKnownError
 
 from chainwatch.case.exports.catalogue import registry
 from chainwatch.case.exports.goaml_settings import GoamlSettings
+from chainwatch.case.file.keys import OfKey
 
 
 def _known_export(name: str) -> str:
@@ -45,9 +46,10 @@ def check_told(exports: Collection[str], goaml: GoamlSettings | None) -> None:
         In one sentence.
     """
     if "goaml" in exports and goaml is None:
-        raise ValueError(
-            "a goAML report needs what no chain says: give [case.goaml] with rentity_id,"
-            " currency_code_local and indicators"
+        raise OfKey(
+            "a goAML report needs what no chain says; give [case.goaml] with rentity_id,"
+            " currency_code_local and indicators",
+            "exports",
         )
 
 

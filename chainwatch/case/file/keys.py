@@ -8,9 +8,25 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import Strict as OfType
 
 from chainwatch.addresses.assets import Asset, native, token
-from chainwatch.case.marking import Label
+from chainwatch.case.marking import LABELS, plain_label
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import CaseError
+
+
+class OfKey(ValueError):
+    """What several keys of a table together make wrong, told at the line of one of them.
+
+    Parameters
+    ----------
+    said : str
+        What is wrong, and behind a semicolon what to do.
+    key : str
+        The key that is to be looked at.
+    """
+
+    def __init__(self, said: str, key: str) -> None:
+        super().__init__(said)
+        self.key = key
 
 
 class Strict(BaseModel):
@@ -92,6 +108,12 @@ class OpenedEnd(Strict):
     why: Annotated[str, Field(min_length=1, description="The reason, which the report gives.")]
 
 
+def _as_printed(given: Any) -> Any:
+    """Return a label of the Traffic Light Protocol as it is printed, however it was typed."""
+    found = plain_label(given) if isinstance(given, str) else ""
+    return found if found in LABELS else given
+
+
 class Planned(Strict):
     """What is decided of a case before it is computed."""
 
@@ -102,7 +124,8 @@ class Planned(Strict):
         str, Field(description="By which policy value will be followed; the report tells it.")
     ] = ""
     tlp: Annotated[
-        Label | Literal[""],
+        Literal["", "RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR"],
+        BeforeValidator(_as_printed),
         Field(
             description="How far an edition may travel, by the Traffic Light Protocol 2.0; if not"
             " given, AMBER+STRICT, and RED for the working edition."

@@ -25,7 +25,7 @@ from chainwatch.case.exports.catalogue import DEFAULT
 from chainwatch.case.file.diagnose import misfit, not_toml
 from chainwatch.case.file.export_keys import ExportNames, GoamlTable, check_told
 from chainwatch.case.file.follow_keys import Follow as Follow
-from chainwatch.case.file.keys import ChainName, Planned, Strict, Token
+from chainwatch.case.file.keys import ChainName, OfKey, Planned, Strict, Token
 from chainwatch.case.file.lines import Written
 from chainwatch.case.file.owner_keys import OwnerKeys
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
@@ -101,7 +101,12 @@ class Head(Planned):
         given = {"working_reason": self.working_reason, "working_authority": self.working_authority}
         lacking = [name for name, value in given.items() if not value.strip()]
         if "working" in self.editions and lacking:
-            raise ValueError(f"the working edition masks nobody: give {' and '.join(lacking)}")
+            raise OfKey(
+                f"the working edition masks nobody, and {' and '.join(lacking)}"
+                f" {'is' if len(lacking) == 1 else 'are'} not given; write why it is needed and on"
+                " whose authority, or leave it out of editions",
+                "editions",
+            )
         return self
 
 
@@ -134,15 +139,24 @@ class TagFiles(Strict):
     def _of_its_kind(self) -> TagFiles:
         act = self.kind in ("sanctions", "seizures")
         if act and not (self.publisher.strip() and self.as_of):
-            raise ValueError(f"{self.kind} need publisher and as_of: whose, and as of which day")
+            raise OfKey(
+                f"{self.kind} need publisher and as_of; say whose they are, and as of which day",
+                "kind",
+            )
         if not act and (self.publisher or self.as_of):
-            raise ValueError("publisher and as_of are of kind sanctions and seizures")
+            raise OfKey(
+                "publisher and as_of are of kind sanctions and seizures; leave them out, or write"
+                " that kind",
+                "publisher" if self.publisher else "as_of",
+            )
         if self.label is not None and self.kind != "sanctions":
-            raise ValueError("label is of kind sanctions")
+            raise OfKey("label is of kind sanctions; leave it out, or write that kind", "label")
         if self.columns and self.kind not in ("table", "seizures", None):
-            raise ValueError(f"{self.kind} have no columns to name")
+            raise OfKey(f"{self.kind} have no columns to name; leave columns out", "columns")
         if self.chain is not None and self.kind == "sanctions":
-            raise ValueError("the names of lists of sanctions say their chains: leave chain out")
+            raise OfKey(
+                "the names of lists of sanctions say their chains; leave chain out", "chain"
+            )
         return self
 
 
@@ -329,7 +343,7 @@ def _toml(path: Path) -> tuple[str, dict[str, Any]]:
     except UnicodeDecodeError:
         what, remedy = "the case file cannot be read: it is no text in UTF-8", "name a TOML file"
     except ValueError as error:  # also what TOML itself refuses, with line and column
-        what, remedy = not_toml(text, str(error))
+        raise not_toml(text, str(error), str(path)) from None
     raise CaseError(what, where=str(path), remedy=remedy)
 
 

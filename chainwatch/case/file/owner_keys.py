@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from chainwatch.case.file.keys import Flag, Strict, Whole
+from chainwatch.case.file.keys import Flag, OfKey, Strict, Whole
 from chainwatch.errors import InputError
 from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES
 from chainwatch.heuristics.written import account_rule_written, rule_written, rules_on
@@ -151,11 +151,13 @@ class OwnerKeys(Strict):
     @model_validator(mode="after")
     def _one_change(self) -> OwnerKeys:
         if self.change is not None and self.change_model is not None:
-            raise ValueError("change is said by a rule and by a model; give one of them")
+            raise OfKey("change is said by a rule and by a model; give one of them", "change_model")
         if (
             self.recipe != "with_change"
             and self.most_rounds is not None
             and not (self.change or self.change_model)
         ):
-            raise ValueError("most_rounds bounds rounds of change, and none is joined; say which")
+            raise OfKey(
+                "most_rounds bounds rounds of change, and none is joined; say which", "most_rounds"
+            )
         return self

@@ -22,6 +22,8 @@ class Convergence(Question):
     against wallets like the vendors. That vendors meet at a place shows no agreement.
     """
 
+    parties = ("vendors",)
+
     vendors: Annotated[
         Texts,
         Field(

@@ -25,6 +25,8 @@ class LinkTest(Question):
     with ``tests``.
     """
 
+    parties = ("vendors", "network")
+
     network: Annotated[
         SomeTexts,
         Field(description="The network: addresses, or actor, label or concept of tags, as one."),

@@ -39,6 +39,8 @@ class Paths(Question):
     haircut, how sure the names at both ends are.
     """
 
+    parties = ("source", "target")
+
     target: Annotated[SomeTexts, Field(description="Who may have been reached.")]
     source: Annotated[
         Texts, Field(description="Who paid; the subjects of the case, if not given.")

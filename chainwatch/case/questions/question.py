@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import polars as pl
 from pydantic import Field
@@ -51,6 +51,9 @@ class Question(Strict, ABC):
     :func:`chainwatch.case.analyses.register_question`. Its docstring stands in the schema and on
     the page of the case file. A key has the name of the parameter of the verb that it goes to.
     """
+
+    parties: ClassVar[tuple[str, ...]] = ()
+    """Keys whose texts name somebody: addresses, or actor, label or concept of tags."""
 
     name: Annotated[
         str, Field(max_length=80, description="How headings of the report call it.")

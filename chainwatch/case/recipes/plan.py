@@ -12,8 +12,15 @@ import polars as pl
 from chainwatch.atomic import absolute, check_free, check_writable
 from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, paths_of, what_is_read
+from chainwatch.case.recipes.named_parties import unnamed_so_far
 from chainwatch.case.recipes.run import check_apart, check_ready, is_ours, steps_of
-from chainwatch.case.recipes.sources import Leave, hosts_asked, opened, without_leave
+from chainwatch.case.recipes.sources import (
+    Leave,
+    hosts_asked,
+    look_into,
+    opened,
+    without_leave,
+)
 from chainwatch.case.recipes.subjects import subjects_of, whom_told
 from chainwatch.case.recipes.tags import as_they_stood, tags_of_case
 from chainwatch.ledger.coverage import coverage, unread
@@ -53,8 +60,9 @@ def plan_case(
 ) -> Plan:  # fmt: skip
     """Check a case file and its data as a run would, and say what that run would do.
 
-    No server is asked and nothing is written. Files are there, subjects are addresses of their
-    chain, tags are read and name somebody; a ledger that exists is opened, and what it holds told.
+    No server is asked and nothing is written. Files are there and of their kind, subjects are
+    addresses of their chain, tags are read and name somebody; a ledger that exists is opened, and
+    what it holds told.
 
     Parameters
     ----------
@@ -68,7 +76,7 @@ def plan_case(
 
     Fails when
     ----------
-    What is wrong stands in the data of a source: it is found when that is read.
+    What is wrong stands further on in the data of a source: it is found when that is read.
     """
     config = load_case(case_file)
     base = data_folder(data, Path(case_file))
@@ -77,6 +85,7 @@ def plan_case(
     check_free(target, is_ours, replace=replace)
     check_writable(target)
     check_ready(config, base)
+    look_into(config.sources, base)
     hosts = tuple(hosts_asked(config.sources))
     leave = Leave.of(only_hosts, online=online, beside=target)
     refused = tuple(without_leave(config.sources, leave))
@@ -146,6 +155,7 @@ def _tagged(config: CaseFile, base: Path) -> Iterator[str]:
             yield "  none of them names its subjects: what is read must"
         elif one.subjects.concept or one.subjects.label:
             subjects_of(one, base, tags)
+    yield from unnamed_so_far(config, tags)
 
 
 def _questions(config: CaseFile) -> Iterator[str]:

@@ -36,6 +36,7 @@ from chainwatch.case.inputs import Input, inputs_of, noted_files
 from chainwatch.case.origin import Origin
 from chainwatch.case.recipes.account import add_account_findings
 from chainwatch.case.recipes.chapter import PART_STEPS, Chapter
+from chainwatch.case.recipes.named_parties import check_parties
 from chainwatch.case.recipes.rerun import RERUN, Rerun, identity_of
 from chainwatch.case.recipes.sources import (
     Leave,
@@ -279,6 +280,7 @@ def compute(
     stated = [_stated(base, one) for one in config.statements]
     every = sum((one.tags for one in stated), tags_of_case(config, base, ledger))
     tags, then = as_they_stood(config, every)
+    check_parties(config, tags)
     case = _new_case(config, mask_key, acquired, opened)
     for whom, what in told:
         case.asked(whom, what)

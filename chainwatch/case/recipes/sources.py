@@ -255,6 +255,27 @@ def check_paths(tables: Sequence[SourceTable], base: Path) -> None:
             opened(table, base)
 
 
+def look_into(tables: Sequence[SourceTable], base: Path) -> None:
+    """Refuse files that are not of the kind that a case says, as far as a first look tells.
+
+    A source of files that can be looked into has a method ``look``; no server is asked.
+
+    Raises
+    ------
+    InputError
+        Naming the first that is of another kind.
+    """
+    for table in tables:
+        if isinstance(table, LedgerTable) or catalogue.entry(table.kind).server is not None:
+            continue
+        entry = catalogue.entry(table.kind)
+        made, written = entry.load(), written_of(table, entry)
+        if hasattr(made, "look"):
+            made(
+                **constructor_values(entry.parameters(), written, path=partial(inside, base))
+            ).look()
+
+
 def _pulled(
     table: SourceTable, base: Path, ledger: Path, acquired: datetime | None
 ) -> Iterator[PullReport]:

@@ -90,7 +90,7 @@ def new(
     What is given as an option is not asked. An address alone is enough: its chain is guessed.
 
     Example: chainwatch new --name again --whom "label:Kelp (vendor at Otter)" --chain btc-regtest
-    --source out/otter/ledger --tags out/otter/data/tags --yes
+    --source out/otter/ledger --tags out/otter/data/tags --data . --yes
     """
     with interruptible("interrupted; nothing was written"):
         given = _Given(
@@ -150,7 +150,7 @@ class _Asking(NamedTuple):
 
 def _answer(words: str, usual: str | None, option: str) -> str:
     """Return one line of the person at the desk; an empty one is what is usual."""
-    shown = f" [{usual}]" if usual is not None else ""
+    shown = f" [{usual}]" if usual else ""
     try:
         said = input(f"{isolated(words + shown)}\n> ")
     except EOFError:
@@ -178,13 +178,13 @@ def _draft(given: _Given, ask: _Asking) -> tuple[Draft, Path, tuple[Chain, ...]]
     from chainwatch.case.file import answers
     from chainwatch.case.file.draft import Draft
     from chainwatch.case.file.model import data_folder
+    from chainwatch.sources.catalogue import LEDGER
 
     base = data_folder(given.data, (given.file or Path("case.toml")).absolute())
-    policy = answers.a_policy(given.policy)
-    tags = tuple(answers.path_said(one, base) for one in given.tags)
+    tags, source = _check_options(given, base)
     usual = given.file.stem if given.file is not None else "mine"
     name = ask(
-        1, given.name, answers.a_name, option="--name", usual=usual,
+        1, given.name, lambda said: _free_name(said, given.file), option="--name", usual=usual,
         words="What is the case called? A short name, for files.",
     )  # fmt: skip
     question = ask(
@@ -192,22 +192,107 @@ def _draft(given: _Given, ask: _Asking) -> tuple[Draft, Path, tuple[Chain, ...]]
         words="What does it ask? The report begins with it.",
     )  # fmt: skip
     whom = ask(
-        3, " ".join(given.whom) if given.whom and not _by_tag(given.whom) else _one(given.whom),
-        answers.whom_named, option="--whom",
+        3, _whom_said(given.whom), lambda said: _whom(said, source, tags, may_ask=ask.asks),
+        option="--whom",
         words="Whom does it follow? Addresses, or concept:CONCEPT or label:LABEL of tags.",
     )  # fmt: skip
+    if not tags and _by_tag(whom) and ask.asks:
+        tags = _tags_asked(3, ask, source, base)
+
     held = "ledger" if (base / "ledger").is_dir() else None
     data = ask(
-        4, given.source, lambda said: answers.data_said(said, base), option="--source", usual=held,
+        4, given.source, lambda said: _data(said, base, whom, tags, may_ask=ask.asks),
+        option="--source", usual=held,
         words="Where is the data? The folder of a ledger, a file, or https:// of a server.",
     )  # fmt: skip
+    if not tags and _by_tag(whom) and data.kind != LEDGER:
+        tags = _tags_asked(4, ask, data, base)
     asset, guessed = _followed(given, ask, whom, data, base)
     investigator = ask(
         6, given.investigator, answers.some_words, option="--investigator", usual="not stated",
         words="Who works on it? The report names them.",
     )  # fmt: skip
-    made = Draft(name, question, whom, asset, data, investigator, tags, policy)
+    made = Draft(name, question, whom, asset, data, investigator, tags, given.policy)
     return made, base, guessed
+
+
+def _check_options(given: _Given, base: Path) -> tuple[tuple[str, ...], Data | None]:
+    """Refuse an option that does not fit before a question is answered; return tags and data."""
+    from chainwatch.case.file import answers
+    from chainwatch.chains.catalogue import chain
+
+    answers.a_policy(given.policy)
+    tags = tuple(answers.path_said(one, base) for one in given.tags)
+    source = answers.data_said(given.source, base) if given.source is not None else None
+    if given.chain is not None:
+        chain(given.chain)
+    if given.investigator is not None:
+        answers.some_words(given.investigator)
+    return tags, source
+
+
+def _free_name(said: str, file: Path | None) -> str:
+    """Return a name of a case whose file, where no other is named, does not exist yet."""
+    from chainwatch.case.file import answers
+
+    name = answers.a_name(said)
+    if file is None:
+        _check(Path(f"{name}.toml"))
+    return name
+
+
+def _whom(
+    said: str, source: Data | None, tags: tuple[str, ...], *, may_ask: bool
+) -> tuple[str, ...]:
+    """Return whom a text names, if the data can say who that is; tags may still be asked for."""
+    from chainwatch.case.file import answers
+
+    whom = answers.whom_named(said)
+    if source is not None:
+        _check_whom(whom, source, tags, may_ask=may_ask)
+    return whom
+
+
+def _data(
+    said: str, base: Path, whom: tuple[str, ...], tags: tuple[str, ...], *, may_ask: bool
+) -> Data:
+    """Return where data is, if it can say who is followed."""
+    from chainwatch.case.file import answers
+
+    data = answers.data_said(said, base)
+    _check_whom(whom, data, tags, may_ask=may_ask)
+    return data
+
+
+def _check_whom(whom: tuple[str, ...], data: Data, tags: tuple[str, ...], *, may_ask: bool) -> None:
+    """Refuse data in which nobody can be found by a tag; where tags alone lack, they are asked."""
+    from chainwatch.case.file.draft import SERVER, check_whom
+
+    if data.kind == SERVER or not may_ask:
+        check_whom(whom, data, tags)
+
+
+def _tags_asked(number: int, ask: _Asking, source: Data | None, base: Path) -> tuple[str, ...]:
+    """Return the path of the tags that name the subjects; none where a ledger holds them."""
+    from chainwatch.case.file import answers
+    from chainwatch.sources.catalogue import LEDGER
+
+    ledger = source is None or source.kind == LEDGER
+
+    def path_of(said: str) -> str:
+        return answers.path_said(said, base) if said.strip() or not ledger else ""
+
+    found = ask(
+        number, None, path_of, option="--tags", usual="" if ledger else None,
+        words="Which file or folder of tags says who that is?"
+        + (" Nothing, where the tags stand in a ledger." if ledger else ""),
+    )  # fmt: skip
+    return (found,) if found else ()
+
+
+def _whom_said(whom: tuple[str, ...]) -> str | None:
+    """Return what the options say of whom the case follows, as one text."""
+    return " ".join(whom) if whom and not _by_tag(whom) else _one(whom)
 
 
 def _by_tag(whom: tuple[str, ...]) -> bool:

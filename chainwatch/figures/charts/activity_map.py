@@ -87,7 +87,7 @@ def activity_map(
     trace: Trace, ax: Axes | None = None, *, by: str = "hour", of: str = COUNTS,
     edition: Edition | None = None, data: str = "",
 ) -> Axes:  # fmt: skip
-    """Draw when the subjects of a trace were paid and paid, a cell for each hour, day or month.
+    """Draw when the subjects of a trace paid and were paid, a cell for each hour, day or month.
 
     The darker a cell, the more; what it holds stands in it. Only payments of traced value count.
 
@@ -119,7 +119,7 @@ def activity_map(
         words = bars.wrapped(_words(trace, by, grain, of, maps))
         rows = sum(SECTION + ROW * len(one.rows) + 6.0 for one in maps)
         tall = HEAD + rows + bars.LINE * len(words) + MARGIN + 10.0
-        ax = bars.page(tall, "When the subjects were paid and paid",
+        ax = bars.page(tall, "When the subjects paid and were paid",
                        activity_text(trace, by=by, of=of), ax)  # fmt: skip
         y = tall - HEAD
         for one in maps:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -125,6 +126,21 @@ class EtlJson:
     def chain(self) -> str:
         """CAIP-2 id of the chain."""
         return self.network.id
+
+    def look(self) -> None:
+        """Open each file as far as its first row, and refuse one that is no export.
+
+        Raises
+        ------
+        DumpError
+            If the row is none of a block, or of a transaction.
+        """
+        for path in self.blocks:
+            for offset, raw in islice(raw_rows(path), 1):
+                decoded(raw, EtlBlock, f"{path.name} byte {offset:,}")
+        for path in self.transactions:
+            for offset, raw in islice(raw_rows(path), 1):
+                owner_of(raw, path, offset)
 
     def batches(self, reader: Reader) -> Iterator[Batch]:
         """Yield one batch per block, lowest first.

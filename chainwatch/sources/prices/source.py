@@ -17,6 +17,7 @@ from chainwatch.errors import InputError, PriceError
 from chainwatch.ingest.protocol import Batch, Reader
 from chainwatch.ingest.source_file import FileRead, answer, later_than_read, read_time
 from chainwatch.ledger import schema
+from chainwatch.ledger.prices import Prices
 from chainwatch.packed import file_bytes
 from chainwatch.results.provenance import digest_json
 from chainwatch.sources.parameters import Argument, OnlyInPython
@@ -91,6 +92,24 @@ class PriceTable:
         """CAIP-2 id of the chain."""
         return self._chain.id
 
+    def look(self) -> None:
+        """Open the file, and refuse one that is no table of prices.
+
+        Raises
+        ------
+        PriceError
+            For the first row that does not fit.
+        """
+        self._table()
+
+    def _table(self) -> Prices:
+        """Return the prices of the file."""
+        name = self.path.name
+        if not self.path.is_file():
+            raise InputError("there is no such file", where=str(self.path), remedy="check the path")
+        data = file_bytes(self.path, name, PriceError)
+        return price_table(data, self.said, self.columns, name, chain=self.chain)
+
     def batches(self, reader: Reader) -> Iterator[Batch]:
         """Yield the whole table as one batch.
 
@@ -99,13 +118,9 @@ class PriceTable:
         PriceError
             For the first row that does not fit; nothing is yielded then.
         """
-        if not self.path.is_file():
-            raise InputError("there is no such file", where=str(self.path), remedy="check the path")
-        name = self.path.name
+        prices, name = self._table(), self.path.name
         raw = self.path.read_bytes()
         file = FileRead(name, hashlib.sha256(raw).digest(), len(raw), self.acquired)
-        data = file_bytes(self.path, name, PriceError)
-        prices = price_table(data, self.said, self.columns, name, chain=self.chain)
         rows = prices.frame
         mine = rows.filter(pl.col("chain") == self.chain)
         check_held(mine, reader, name)

@@ -111,6 +111,18 @@ class KnownTable:
         """CAIP-2 id of the chain."""
         return self.chosen.chain.id
 
+    def look(self) -> None:
+        """Open each file, and refuse one that is no table, or of no kind that is known.
+
+        Raises
+        ------
+        DumpError, InputError
+            As :attr:`chosen`.
+        """
+        _ = self.chosen
+        for path in filter(None, (self.receipts, *self.beside.values())):
+            TextTable(table_bytes(path), path.name).names()
+
     @cached_property
     def chosen(self) -> Chosen:
         """What the table is, by its header.

@@ -74,6 +74,16 @@ class TransferDump:
         """CAIP-2 id of the chain."""
         return self.mapping.chain
 
+    def look(self) -> None:
+        """Open the file, and refuse one that is no table.
+
+        Raises
+        ------
+        DumpError, InputError
+            If it is neither text nor Parquet, or cannot be read as such.
+        """
+        TextTable(self._bytes(), self.path.name).names()
+
     def batches(self, reader: Reader) -> Iterator[Batch]:
         """Yield the whole table as one batch.
 

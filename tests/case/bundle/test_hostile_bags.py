@@ -153,7 +153,7 @@ def test_a_list_is_missing_or_cut(copied: Path, name: str) -> None:
 
 def test_a_payload_that_was_cut(copied: Path) -> None:
     (copied / "data" / "edition" / "report.pdf").unlink()
-    with pytest.raises(CaseError, match="not whole"):
+    with pytest.raises(CaseError, match=r"report\.pdf is missing in the bag"):
         verify_bundle(copied)
 
 
@@ -218,3 +218,34 @@ def test_nothing_is_overwritten_or_half_written(small_run: Path, tmp_path: Path)
             data=small_run.parent / "data", largest=10,
         )  # fmt: skip
     assert [item.name for item in tmp_path.iterdir()] == ["there"]
+
+
+def test_every_file_that_differs_is_named(copied: Path) -> None:
+    longer, other, gone = sorted((copied / "data" / "edition").rglob("*.csv"))[:3]
+    longer.write_bytes(longer.read_bytes() + b"\n")
+    with pytest.raises(CaseError) as caught:
+        verify_bundle(copied)
+    name = longer.relative_to(copied).as_posix()
+    assert caught.value.what == f"{name} was changed since the bag was made"
+    data = other.read_bytes()
+    other.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    gone.unlink()
+    (copied / "data" / "zzz").write_bytes(b"more")
+    (copied / "bag-info.txt").write_bytes(b"Bagging-Date: 2020-01-01\n")
+    with pytest.raises(CaseError) as caught:
+        verify_bundle(copied)
+    second, third = (one.relative_to(copied).as_posix() for one in (other, gone))
+    assert caught.value.what == (
+        f"bag-info.txt was changed since the bag was made, {name} was changed since the bag was"
+        f" made, {second} was changed since the bag was made, {third} is missing in the bag,"
+        " data/zzz was added after the bag was made"
+    )
+
+
+def test_of_very_many_files_some_are_named(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_NAMED", 2)
+    for path in sorted((copied / "data" / "edition").rglob("*.csv"))[:4]:
+        path.write_bytes(b"")
+    with pytest.raises(CaseError, match=r"made and 2 more files differ at ") as caught:
+        verify_bundle(copied)
+    assert caught.value.what.count("was changed") == 2

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chainwatch.case.file.model import data_folder, inside, load_case, parse_case
+from chainwatch.case.marking import label
 from chainwatch.errors import CaseError, InputError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -305,7 +306,7 @@ def test_questions_are_asked_in_the_order_of_the_file() -> None:
         ("paths", {"target": [5]}, "write a text in quotes"),
         ("paths", {"target": "x", "form": "y"}, "unknown key 'form' in [[paths]] number 1"),
         ("paths", {"target": "x", "by": "luck"}, 'write "value" or "hops" or "time" or "weakest"'),
-        ("paths", {"target": "x", "k": True}, "'k' in [[paths]] number 1 is True"),
+        ("paths", {"target": "x", "k": True}, "'k' in [[paths]] number 1 is true"),
         ("paths", {"target": "x", "k": 0}, "greater than or equal to 1"),
         ("paths", {"target": "x", "chain": "bitcoin2"}, "unknown chain 'bitcoin2'"),
         ("paths", {"target": "x", "start": "yesterday"}, "write a day as 2022-03-07"),
@@ -378,6 +379,96 @@ def test_an_error_names_the_line(tmp_path: Path, changes: dict[str, str], line: 
     (tmp_path / "my.toml").write_text(text, encoding="utf-8")
     with pytest.raises(CaseError, match=rf"my\.toml line {line}[.;]"):
         load_case(tmp_path / "my.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "", '[[dates]]\nday = 2022-02-03T10:00:00\nname = "x"\n',
+            "'day' in [[dates]] number 1 is 2022-02-03T10:00:00 at my.toml line 20; write a day as"
+            " 2022-03-07.",
+        ),
+        (
+            "", "[[dates]]\nday = 2022-02-30\n",
+            "the case file cannot be read as TOML: invalid date or datetime at my.toml line 20;"
+            " write a day that there is, as 2022-03-07, and a time as 2022-03-07T10:00:00Z.",
+        ),
+        (
+            "[[sources]]", "[sources]",
+            "[sources] is a table at my.toml line 7; write [[sources]], in two brackets.",
+        ),
+        (
+            '[subjects]\nchain = "btc"\naddresses = ["bc1q"]\n', "",
+            "the case file lacks 'subjects' at my.toml; write [subjects] with chain = \"btc\" and"
+            ' addresses = ["..."], behind line 15.',
+        ),
+        (
+            'title = "X"\n', "",
+            "[case] lacks 'title' at my.toml line 1; write title = \"...\" (heading of the"
+            " report).",
+        ),
+        (
+            'target = "y"\n', "",
+            "[[paths]] number 2 lacks 'target' at my.toml line 16; write target = [\"...\"] (who"
+            " may have been reached).",
+        ),
+        (
+            "", "[[also]]\n",
+            "[[also]] number 1 lacks 'subjects' at my.toml line 19; write a table:"
+            " [also.subjects].",
+        ),
+        (
+            'title = "X"', 'title = "X"\neditions = ["working"]\nworking_reason = "r"',
+            "'editions' in [case] does not fit: the working edition masks nobody, and"
+            " working_authority is not given at my.toml line 4; write why it is needed and on whose"
+            " authority, or leave it out of editions.",
+        ),
+        (
+            "", '[[tags]]\npath = "t"\nlabel = "y"\n',
+            "'label' in [[tags]] number 1 does not fit: label is of kind sanctions at my.toml line"
+            " 21; leave it out, or write that kind.",
+        ),
+        (
+            "", '[owners]\nrecipe = "default"\nmost_rounds = 3\n',
+            "'most_rounds' in [owners] does not fit: most_rounds bounds rounds of change, and none"
+            " is joined at my.toml line 21; say which.",
+        ),
+        (
+            'title = "X"', 'title = "X"\ntlp = "yellow"',
+            "'tlp' in [case] is 'yellow' at my.toml line 4; write \"\" or \"RED\" or"
+            ' "AMBER+STRICT" or "AMBER" or "GREEN" or "CLEAR".',
+        ),
+        (
+            "", "[subjects]\n",
+            "the case file cannot be read as TOML: the table [subjects] stands there twice at"
+            " my.toml line 19; see examples/ for a whole case file.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_sentence_with_its_line_and_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = LINES.replace("KIND", "block-files").replace("CHAIN", "btc").replace("COUNT", "2")
+    text = text.replace(old, new, 1) if old else text + new
+    (tmp_path / "my.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CaseError) as caught:
+        load_case("my.toml")
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("said", ["amber", "AMBER", "TLP:AMBER", " tlp:Amber"])
+def test_a_label_of_tlp_is_read_as_a_bundle_reads_it(said: str) -> None:
+    assert parse_case(changed("case.tlp", said), where="x").case.tlp == label(said) == "AMBER"
+
+
+def test_no_mark_of_the_checker_stands_in_a_sentence() -> None:
+    mapping = {"chain": "tron", "kind": "trc20", "source": "s", "txid": "t",
+               "sender": "f", "receiver": "r", "amount": 5}  # fmt: skip
+    table = changed("sources", [{"kind": "transfers", "path": "t.csv", "mapping": mapping}])
+    with pytest.raises(CaseError, match=r"^'amount' in \[sources.mapping\] number 1 is 5 at"):
+        parse_case(table, where="my.toml")
 
 
 def test_where_a_question_stands_is_kept_for_its_answer(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import many_chains as world
 import polars as pl
 import pytest
 
+from chainwatch.case.analyses import questions
 from chainwatch.case.file.model import load_case
 from chainwatch.case.recipes.plan import plan_case
 from chainwatch.case.recipes.run import run_case, steps_of
@@ -80,6 +83,15 @@ REFUSED = {
         (f'addresses = ["{world.coin("K")}"]', 'label = "nobody"'),
         "the case has no subject; check [subjects] against the tags",
     ),
+    "a question about somebody whom no tag names": (
+        ("[[also]]\n", '[[paths]]\ntarget = "harbor"\n[[also]]\n'),
+        "'harbor' is no address of btc-regtest, and no tag calls anybody so at target in [[paths]]"
+        " number 1 of {file} line 17; write an address, or a name as the tags have it.",
+    ),
+    "a party that is named on another chain": (
+        ("[[also]]\n", '[[link_tests]]\nnetwork = "shop"\nchain = "btc"\n[[also]]\n'),
+        "'shop' is no address of btc, and no tag calls anybody so at network in [[link_tests]]",
+    ),
     "an empty list": ((f'addresses = ["{world.coin("K")}"]', "addresses = []"), "give addresses"),
     "a key misspelt": (("question =", "quesion ="), "line 4; perhaps 'question' is meant"),
     "a day that is none": (('name = "kay"', 'name = "kay"\ntags_as_of = "2022"'), "write a day as"),
@@ -103,6 +115,43 @@ def test_one_sentence_before_anything_is_read(
         assert said.format(file=file) in str(caught.value)
         assert "\n" not in str(caught.value)
         assert not list(tmp_path.iterdir())
+
+
+def test_what_is_read_may_bring_the_tags_that_a_question_needs(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CHAINWATCH_DATA", raising=False)
+    (data / "t.csv").write_text("t,f,r,a,h,n,m\n", encoding="utf-8")
+    table = """kind = "transfers"
+path = "t.csv"
+[sources.mapping]
+chain = "eth"
+kind = "native"
+source = "s"
+txid = "t"
+sender = "f"
+receiver = "r"
+amount = "a"
+height = "h"
+"""
+    named = '[sources.mapping.tags]\nsender = "n"\nreceiver = "m"\nsource = "c"\n'
+    ledger = 'kind = "ledger"\npath = "ledger"\ncommit = 2\n'
+    asked = ("[[also]]\n", '[[paths]]\ntarget = "harbor"\n[[also]]\n')
+    told = str(plan_case(case(data, CASE, asked, (ledger, table + named)), tmp_path / "out"))
+    assert "target in [[paths]] number 1 of" in told
+    assert "no tag calls anybody so; what is read must name them" in told
+    with pytest.raises(ChainwatchError, match="no tag calls anybody so at target in"):
+        plan_case(case(data, CASE, asked, (ledger, table)), tmp_path / "out")
+
+
+def test_every_question_that_reads_names_says_in_which_keys() -> None:
+    reads = re.compile(r"(?:whom|parties_named|addresses_named)\((?!self\b, )[^)]*self\.(\w+)")
+    for line in questions.lines:
+        keys = line.load()
+        text = inspect.getsource(keys)
+        assert {*reads.findall(text)} <= {*keys.parties}, line.name
+        assert ("_named(" in text or "whom(" in text) == bool(keys.parties), line.name
+        assert {*keys.parties} <= {*keys.model_fields}
 
 
 def test_a_folder_that_cannot_be_made(

@@ -34,6 +34,11 @@ def test_cells_are_counts_of_the_rows(ranged: Any, by: str, working: None) -> No
         assert max(cell.shade for cell in one.cells) == 1.0
 
 
+def test_the_title_says_both_sides(ranged: Any, working: None) -> None:
+    ax = module.activity_map(ranged.traces["fifo"])
+    assert ax.texts[0].get_text() == "When the subjects paid and were paid"
+
+
 def test_an_hour_is_that_of_utc_on_its_day_of_the_week(ranged: Any, working: None) -> None:
     _, maps = module._maps(ranged.traces["fifo"], "hour", "payments")
     rows = module.payments_of(ranged.traces["fifo"]).filter(direction=module.GOT)

@@ -24,6 +24,8 @@ class CounterpartiesOf(OfAsset):
     shown in every edition, as subjects are.
     """
 
+    parties = ("source",)
+
     source: Annotated[
         Texts, Field(description="Whose payments; the subjects there, if not given.")
     ] = ()

@@ -24,6 +24,8 @@ class ReceivedBy(OfAsset):
     the literature counts in several ways.
     """
 
+    parties = ("entity", "sources")
+
     method: Annotated[
         str,
         Field(

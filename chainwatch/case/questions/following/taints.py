@@ -21,6 +21,8 @@ class Taints(Question):
     another's. It is no statement about people.
     """
 
+    parties = ("source",)
+
     policy: Annotated[
         Literal["haircut", "fifo", "lifo", "poison", "screen"],
         Field(description="By which policy; screen is the haircut in floating point."),

@@ -25,6 +25,8 @@ class SwapsThrough(OfAsset):
     are never added.
     """
 
+    parties = ("source",)
+
     source: Annotated[
         Texts,
         Field(description="Whose value: addresses, transfers TXID:N; the subjects, if not given."),

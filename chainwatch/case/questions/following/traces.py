@@ -29,6 +29,8 @@ class Traces(OfAsset):
     interval. Who is named as ``source`` is shown in every edition, as subjects are.
     """
 
+    parties = ("source",)
+
     source: Annotated[
         Texts,
         Field(
