@@ -292,7 +292,7 @@ def explain(
     chain : str
         CAIP-2 id of the chain of ``a``.
     a, b : bytes
-        Canonical addresses.
+        ``a``: the one address; ``b``: the other, both as canonical bytes.
     chain_b : str
         CAIP-2 id of the chain of ``b``; nothing, where it is the same.
     """

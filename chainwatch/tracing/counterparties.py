@@ -182,7 +182,8 @@ def counterparties(
     trifle : int
         Up to this amount a transfer from a look-alike address is set apart as poisoning.
     head, tail : int
-        First and last characters by which addresses look alike (`poisoning.look_alike`).
+        ``head``: first characters by which addresses look alike; ``tail``: last characters by
+        which they do (`poisoning.look_alike`).
 
     Returns
     -------

@@ -227,8 +227,8 @@ def exposure(
     spread_unstated : bool
         Widen it also where the publisher does not say; ``unstated`` counts such tags.
     ledger, currency, price_source : Ledger, str, str, optional
-        Give worth in a currency (ISO 4217) by the prices of a ledger, at the hour of each payment,
-        or else its day; the source is to be named where several price it.
+        ``ledger``: whose prices give worth, at the hour of each payment, or else its day;
+        ``currency``: in which (ISO 4217); ``price_source``: whose prices, where several price it.
 
     Returns
     -------

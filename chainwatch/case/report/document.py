@@ -19,7 +19,7 @@ from chainwatch.case.report.facts import facts
 from chainwatch.case.report.finding_notes import Beside, alike, headlines_of_ranges, notes_of
 from chainwatch.case.report.glossary import glossary
 from chainwatch.case.report.limits import limits
-from chainwatch.case.report.method import method, texts_of
+from chainwatch.case.report.method import inner_first, method, texts_of
 from chainwatch.case.report.printed_table import printed_table
 from chainwatch.case.report.strength import answer, kind_of
 from chainwatch.case.seal import versions
@@ -259,7 +259,7 @@ def _chains_by_alias(text: str) -> str:
 def _parameters(records: list[Record]) -> tuple[tuple[str, str], ...]:
     """Return the plain parameters of every step: digests stand in the lineage."""
     rows = []
-    for record in records:
+    for record in (each for one in records for each in inner_first(one)):
         for key, value in record.params.items():
             if isinstance(value, (int, str)) and not str(value).startswith("sha256:"):
                 rows.append((f"{record.step}: {key}", _chains_by_alias(str(value))))

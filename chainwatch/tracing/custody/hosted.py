@@ -179,8 +179,8 @@ def hosted(
     min_sweeps : int
         Fewest payments to the service, 2 or more; the evidence says how many there were.
     min_unrelated, min_funded, min_pure : int
-        Addresses without a common depositor in a group that shows the service's side; addresses
-        whose gas its funder pays; how many per mille of all whom he pays.
+        ``min_unrelated``: addresses without a common depositor in a group; ``min_funded``: fewest
+        such addresses whose gas one funder pays; ``min_pure``: per mille of his that they are.
 
     Raises
     ------

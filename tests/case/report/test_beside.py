@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import replace
@@ -52,6 +53,7 @@ from chainwatch.case.report.strength import (
 from chainwatch.case.schedule import TITLE as UNUSED
 from chainwatch.evaluate.shares import Share
 from chainwatch.heuristics.rates import Rate
+from chainwatch.results.provenance import Record
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.table import Column, Table
 from chainwatch.tracing.ranges.range_result import TraceRange
@@ -288,6 +290,14 @@ class TestQuestions:
         return one.answered(Evidence(results, asset))
 
 
+VERBS_OF_CASES = (
+    "trace", "trace_all", "trace_across", "trace_through_swaps", "exposure", "hosted", "paths",
+    "service_roles", "converge", "counterparties", "roles", "alerts", "crossings", "received",
+    "link_test", "rank", "explain", "fragility", "cluster", "co_spends", "change_links",
+    "account_links", "early_warning", "action_sheet", "meanings",
+)  # fmt: skip
+"""What the questions of case files call."""
+
 COIN = native("eth")
 TOKEN = Asset(COIN.chain, b"\x04" + b"\x11" * 20, "USDT", 6)
 
@@ -338,6 +348,50 @@ class TestMethod:
         assert second[1].startswith("large = 100 (")
         assert any(line.startswith("References: ") for line in second)
         assert "`" not in "".join(first + "".join(second))
+
+    def test_names_of_one_entry_have_words_of_their_own_or_none(self) -> None:
+        told = methods.meanings("trace")
+        assert told["policy"] == "How balances are divided"
+        assert told["direction"] == "Forward from the subjects, or backward to the sources"
+        assert told["min_amount"] == "Base units below which nothing is followed"
+        assert told["budget"] == "The most requests to it"
+        assert methods.meanings("trace_all")["min_amount"] == told["min_amount"]
+        assert methods.meanings("hosted")["min_funded"].startswith(
+            "Fewest such addresses whose gas"
+        )
+        assert methods.meanings("converge")["hops"] == "The most payments to a place"
+        assert (
+            methods.meanings("service_roles")["min_pure"] == methods.meanings("hosted")["min_pure"]
+        )
+        assert methods._of_each(["a", "b"], "How many; and of whom.", "x") == {}
+
+    def test_every_name_of_a_shared_entry_is_told_where_a_case_asks(self) -> None:
+        for step in VERBS_OF_CASES:
+            listed = re.search(
+                r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-+$|\Z)", methods.documented(step),
+                re.M | re.S,
+            )  # fmt: skip
+            heads = re.findall(r"^(\w+(?:, \w+)+)(?: :.*)?$", listed[1] if listed else "", re.M)
+            names = {name for head in heads for name in head.split(", ")}
+            assert names <= set(methods.meanings(step)), step
+
+    def test_every_recorded_verb_but_those_that_measure_is_described(self) -> None:
+        folder = Path(str(resources.files("chainwatch")))
+        for path in sorted(folder.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                marks = getattr(node, "decorator_list", ())
+                if isinstance(node, ast.FunctionDef) and "recorded" in map(ast.unparse, marks):
+                    told = methods.documented(node.name)
+                    measures = path.name == "rates.py" or "_rates" in path.name
+                    assert told or measures or "evaluate" in path.parts, node.name
+                    assert not re.search(r"(?<![\w*])\*\w+\*(?!\w)|``", told), node.name
+        for step in ("links +", "links made by hand", "referral_sheet", "health_release"):
+            assert methods.documented(step), step
+
+    def test_what_is_cut_says_where_all_of_it_stands(self) -> None:
+        record = Record("trace", {"policy": "x" * 200}, (), "0" * 64)
+        (note,) = methods.method([record]).notes
+        assert note.lines[1].startswith(f"policy = {'x' * 160}… (whole in lineage.json)")
 
     def test_what_a_recipe_calls_is_described(self) -> None:
         for step in (
