@@ -178,14 +178,14 @@ def _shared(found: Evidence) -> Answer:
 def _method(found: Evidence) -> Answer:
     if not found.ranges:
         return Answer(OPEN, "no other method was computed")
-    if not all(any(_is_of(many, one) for many in found.ranges) for one in found.told):
+    if not all(any(is_of(many, one) for many in found.ranges) for one in found.told):
         return Answer(PART, "not all that was followed was followed under every method")
     if all(map(_agrees, found.ranges)):
         return Answer(ANSWERED, "no: every method that was compared says the same")
     return Answer(PART, "yes, it depends: the policy interval says how far")
 
 
-def _is_of(many: TraceRange, one: Trace) -> bool:
+def is_of(many: TraceRange, one: Trace) -> bool:
     """Return whether a range follows what a trace follows: the same asset, way and subjects."""
     if (many.asset, many.direction) != (one.asset, one.direction):
         return False

@@ -28,6 +28,7 @@ from chainwatch.case.report.critical_questions import (
     answers,
     critical_questions,
 )
+from chainwatch.case.report.drawn import Drawn, drawn_of
 from chainwatch.case.report.glossary import TERMS, glossary
 from chainwatch.case.report.rates_used import (
     NO_CHANCE,
@@ -52,6 +53,7 @@ from chainwatch.case.report.strength import (
 )
 from chainwatch.case.schedule import TITLE as UNUSED
 from chainwatch.evaluate.shares import Share
+from chainwatch.figures.evidence.of_subjects import cluster_figures
 from chainwatch.heuristics.rates import Rate
 from chainwatch.results.provenance import Record
 from chainwatch.results.result import Finding, Result
@@ -297,6 +299,40 @@ VERBS_OF_CASES = (
     "account_links", "early_warning", "action_sheet", "meanings",
 )  # fmt: skip
 """What the questions of case files call."""
+
+
+class TestFigures:
+    """A finding cites the figures of its own results, and no other."""
+
+    def test_figures_of_its_own_trace_alone_are_cited(self, otter_case) -> None:
+        ledger, tags = otter_case.ledger, otter_case.tags
+        vendor = tags.where(label="Kelp (vendor at Otter)").addresses()
+        one = cw.trace(ledger, vendor, policy="fifo", stop=tags.services())
+        back = cw.trace(ledger, vendor, policy="fifo", direction="backward")
+        reached = cw.exposure(one, tags)
+        every = cw.trace_all(ledger, vendor, stop=tags.services())
+        owners = cw.cluster(cw.co_spends(ledger))
+        (path,) = cluster_figures(owners, vendor)
+        read = cw.what_was_read(ledger)
+        drawn = Drawn(
+            [(drawn_of(figures.flow(one)), 3), (drawn_of(figures.flow(back)), 4), (reached, 5),
+             (every, 6), (drawn_of(path), 7), (read, 8)],
+            [(one, 9), (back, 10)], [one, back, reached, every, owners],
+        )  # fmt: skip
+        (ends,), (came,), (met,) = (each.findings(vendor) for each in (one, back, reached))
+        assert drawn.of(ends) == drawn.of(replace(ends, title="Headed")) == (3, 5, 6)
+        assert (drawn.steps_of(ends), drawn.steps_of(came)) == ((9,), (10,))
+        assert drawn.of(came) == (4,)
+        assert drawn.of(met) == (3, 5, 6)
+        (whose,) = owners.findings(vendor)
+        assert drawn.of(whose) == (7,)
+        assert drawn.of(finding("not_read")) == (8,)
+        assert drawn.of(finding("alerts")) == drawn.of(Finding("Words")) == ()
+        assert drawn.of(finding("worth")) == (), "of which of two traces it is, nobody says"
+        single = Drawn(drawn.figures, drawn.steps, [one])
+        assert single.of(finding("worth")) == ()
+        assert Drawn([(one, 3)], [], [one]).of(replace(finding("worth"), asset=one.asset)) == (3,)
+
 
 COIN = native("eth")
 TOKEN = Asset(COIN.chain, b"\x04" + b"\x11" * 20, "USDT", 6)
