@@ -144,7 +144,8 @@ class Counterparties(Result):
         one, many = "transfer it was", "transfers it was"
         told = (
             f"Of {counted(self.unsaid, one, many)} not read whether the sender signed it or gave"
-            " authority: a contract's word alone is not told from it."
+            " authority: a contract can write down a transfer in anybody's name, and would look the"
+            " same."
         )
         once = self.frame.unique(["txid", "counterparty", "subject", "amount", "doubt"])
         return tuple(

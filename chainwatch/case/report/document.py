@@ -13,16 +13,15 @@ from chainwatch.case.marking import marking
 from chainwatch.case.record import CaseRecord
 from chainwatch.case.report.annex import figure_key, steps_annex
 from chainwatch.case.report.critical_questions import Evidence
-from chainwatch.case.report.drawn import Drawn, drawn_of
 from chainwatch.case.report.elements import CaseDocument, FigureBlock, Notes, Section
-from chainwatch.case.report.exhibits import arranged, numbers_of
+from chainwatch.case.report.exhibits import Drawn, arranged, drawn_of, numbers_of
 from chainwatch.case.report.facts import facts
 from chainwatch.case.report.finding_notes import Beside, alike, headlines_of_ranges, notes_of
 from chainwatch.case.report.glossary import glossary
 from chainwatch.case.report.limits import limits
 from chainwatch.case.report.method import inner_first, method, texts_of
 from chainwatch.case.report.printed_table import printed_table
-from chainwatch.case.report.strength import answer, kind_of
+from chainwatch.case.report.strength import answer, strength_of
 from chainwatch.case.seal import versions
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.privacy.edition import DISCLOSURE, FEWEST, Edition
@@ -72,7 +71,7 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         summary=answer(
             [
                 (
-                    kind_of(one).strength,
+                    strength_of(one),
                     mask_sentence(one.headline, one, edition),
                     numbers.get(key, 0),
                 )

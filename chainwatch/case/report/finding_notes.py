@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from chainwatch.case.report.critical_questions import Evidence, critical_questions
-from chainwatch.case.report.drawn import Drawn
 from chainwatch.case.report.elements import Notes, Section
-from chainwatch.case.report.exhibits import MOVED, numbers_of
+from chainwatch.case.report.exhibits import MOVED, Drawn, numbers_of
 from chainwatch.case.report.rates_used import on_other_terms, rates_used, rules_of
 from chainwatch.case.report.strength import FLOW, kind_of
 from chainwatch.privacy.edition import Edition

@@ -271,6 +271,12 @@ def deposits_finding(at: Hosted) -> Finding:
 
 
 def _probable(at: Hosted) -> str:
+    if at.probable.is_empty():
+        return (
+            "Of no address it was shown that a service holds its keys: that it passes all that came"
+            " in to tagged wallets of one service, and that the service does for it what it does"
+            " for many customers."
+        )
     found = counted(at.probable.height, "address passes", "addresses pass")
     where = f" ({by_service(at.probable)})" if at.probable.height else ""
     return (

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from chainwatch.case.report.critical_questions import (
     answers,
     critical_questions,
 )
-from chainwatch.case.report.drawn import Drawn, drawn_of
+from chainwatch.case.report.exhibits import Drawn, drawn_of
 from chainwatch.case.report.glossary import TERMS, glossary
 from chainwatch.case.report.rates_used import (
     NO_CHANCE,
@@ -47,9 +48,11 @@ from chainwatch.case.report.strength import (
     PROBABLE,
     READ,
     SCALE,
+    SORTED,
     UNKNOWN_KIND,
     answer,
     kind_of,
+    strength_of,
 )
 from chainwatch.case.schedule import TITLE as UNUSED
 from chainwatch.evaluate.shares import Share
@@ -58,6 +61,7 @@ from chainwatch.heuristics.rates import Rate
 from chainwatch.results.provenance import Record
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.table import Column, Table
+from chainwatch.tracing.policies import POLICIES
 from chainwatch.tracing.ranges.range_result import TraceRange
 from chainwatch.triage.identity.identities import TITLE as SELLERS
 
@@ -159,13 +163,13 @@ class TestStrength:
         ("name", "kind", "strength"),
         [
             ("alerts_on_subjects", "shapes", PROBABLE),
-            ("unhosted_payments", "unhosted", PROBABLE),
-            ("after_2022_03_07", "unhosted", PROBABLE),
+            ("unhosted_payments", "unhosted", SORTED),
+            ("after_2022_03_07", "unhosted", SORTED),
             ("poisoning_attempts", "looks", CONSISTENT),
             ("paid_to_look_alikes", "looks", CONSISTENT),
             ("order_bounds", "flow", CONSISTENT),
             ("not_read", "lacking", CONSISTENT),
-            ("contested", "refusals", PROBABLE),
+            ("contested", "refusals", SORTED),
             ("account_leads", "leads", CONSISTENT),
             ("people_by_role", "people", CONSISTENT),
             ("links", "other", CONSISTENT),
@@ -177,6 +181,19 @@ class TestStrength:
     ) -> None:
         found = kind_of(finding(name))
         assert (found.name, found.strength) == (kind, strength)
+
+    def test_nothing_found_is_nothing_probable(self) -> None:
+        some, none = finding("alerts"), finding("alerts")
+        assert none.rows is not None
+        none = replace(none, rows=none.rows.table.rows(none.frame.clear()))
+        assert (strength_of(some), strength_of(none)) == (PROBABLE, SORTED)
+        table = Table("hosting", (), "Who.", (Column.kind("custody", "whose keys"),))
+        for custody, strength in (
+            ("hosted, probable", PROBABLE), ("one destination, custody undecided", SORTED),
+        ):  # fmt: skip
+            rows = table.rows(pl.DataFrame({"custody": [custody, "not shown to be hosted"]}))
+            assert strength_of(Finding("Custody", (), rows)) == strength
+        assert strength_of(finding("ends_by_reason")) == CONSISTENT
 
     def test_findings_without_a_table_are_known_by_their_heading(self) -> None:
         assert kind_of(Finding(UNUSED, ("Not used: trace (fifo).",))).name == "schedule"
@@ -252,6 +269,15 @@ class TestQuestions:
         assert differ.height, "under these policies value ends at other places"
         assert self.method([one, many]) == PART
         assert "depends" in self.answer([one, many]).how
+        kinds = many.kinds.filter(policy="fifo")
+        summed = replace(many, kinds=pl.concat(
+            [kinds.with_columns(policy=pl.lit(name)) for name in many.compared]
+        ), every=many.every.clear())  # fmt: skip
+        told = self.answer([one, summed])
+        assert told.status == PART
+        assert told.how.startswith(
+            "of each kind of end every method says the same amount; at which"
+        )
         same = agreeing(many)
         assert self.method([one, same]) == self.method([same]) == ANSWERED
         assert self.method([one, agreeing(many, ("fifo",))]) == PART, "one method is no comparison"
@@ -265,6 +291,28 @@ class TestQuestions:
         (notes,) = critical_questions(BY_NAME["flow"], Evidence([one, many]))
         assert notes.table is not None
         assert notes.table.columns[0] == "question"
+
+    def test_the_days_of_tags_are_told(self, otter_case) -> None:
+        (one,) = (one for one in CATALOGUE if one.text == "Is a tag stale or wrong?")
+        frame, day = otter_case.tags.frame, date(2024, 9, 27)
+
+        def told(first: date | None, *said: date | None) -> Answer:
+            rows = frame[: len(said)].with_columns(
+                first_day=pl.lit(first, pl.Date), as_of=pl.Series(said, dtype=pl.Date)
+            )
+            return one.answered(Evidence([replace(otter_case.tags, frame=rows)]))
+
+        assert told(None, None).status == OPEN
+        listed = told(None, day, day)
+        assert listed.status == PART
+        assert listed.how == (
+            "no tag states from when it holds; all were stated as of 2024-09-27, which says nothing"
+            " of other days"
+        )
+        assert told(day, None).how == "all tags state from when they hold"
+        assert "some were stated as of days from 2024-09-26 to 2024-09-27" in (
+            told(day, day, date(2024, 9, 26), None).how
+        )
 
     def test_what_is_only_drawn_was_followed(self, otter_case) -> None:
         vendor = otter_case.tags.where(label="Kelp (vendor at Otter)").addresses()
@@ -363,6 +411,13 @@ class TestGlossary:
     def test_the_words_of_the_scale_are_explained_where_they_stand(self) -> None:
         told = dict(glossary([f"{CONSISTENT}: nothing."]))
         assert list(told) == [CONSISTENT]
+
+    def test_every_policy_is_explained(self) -> None:
+        for policy in POLICIES:
+            told = dict(glossary([f"Followed by {policy.name}."]))
+            assert any(one.lower() == policy.name for one in told), policy.name
+        assert "can be opened" in dict(glossary(["custody undecided, can be opened"]))
+        assert "poison" not in dict(glossary(["address poisoning"]))
 
     def test_terms_are_in_order_and_each_is_found_by_its_own_word(self) -> None:
         words = [one.word for one in TERMS]
