@@ -115,7 +115,7 @@ class Tags(Result):
         concept : str, optional
             Concept id; narrower concepts fit too, so ``service`` finds exchanges.
         actor, label, source : str, optional
-            The exact text.
+            ``actor``: its exact text; ``label``: its exact text; ``source``: its exact text.
         chain : Chain or str, optional
             Chain, alias or CAIP-2 id.
         min_level : int or str, optional
@@ -200,7 +200,7 @@ class Tags(Result):
         on : datetime.date or str
             Day of the withdrawal.
         by, why : str
-            Who withdraws them, and why.
+            ``by``: who withdraws them; ``why``: for what reason.
         held_until : datetime.date or str, optional
             Last day on which they were right, of what ended: a delisting. They go on to speak of
             the days until then.

@@ -42,7 +42,11 @@ STRENGTH = Table(
     (
         Column.number("links", "links on the path"),
         Column.number("unmeasured", "of these, without a measured rate"),
-        Column.number("weakest_step", "the step whose link is weakest; of several the first"),
+        Column.number(
+            "weakest_step",
+            "of the measured links the step whose link is weakest, of several the first; null where"
+            " none was measured",
+        ),
         Column(
             "weakest", pl.Float64, Privacy.FLAG,
             "confidence of that link; null where nobody measured it", nullable=True,
@@ -126,14 +130,12 @@ class Explanation(Plotted, Result):
 
     @property
     def weakest(self) -> int | None:
-        """The step whose link is weakest, of several the first; None without a step.
+        """Of the measured links the step whose link is weakest, the first of several; else None.
 
-        A link without a measured rate is the weakest.
+        How sure a link is that nobody measured is not known: it is not called the weakest.
         """
-        if self.frame.is_empty():
-            return None
-        confidence = self.frame["confidence"].fill_null(-1)
-        return int(self.frame["step"][confidence.arg_min() or 0])
+        place = self.frame["confidence"].arg_min()
+        return None if place is None else int(self.frame["step"][place])
 
     @cached_property
     def bound(self) -> float | None:
@@ -152,12 +154,11 @@ class Explanation(Plotted, Result):
     @property
     def strength(self) -> pl.DataFrame:
         """Links, the weakest and a bound, in ``STRENGTH``; no row where nothing joins the two."""
-        if self.weakest is None:
+        if self.frame.is_empty():
             return STRENGTH.empty()
-        rates = self.frame["confidence"]
-        row = (
-            self.length, rates.null_count(), self.weakest, rates[self.weakest - 1], self.bound
-        )  # fmt: skip
+        rates, at = self.frame["confidence"], self.weakest
+        weakest = None if at is None else rates[at - 1]
+        row = (self.length, rates.null_count(), at, weakest, self.bound)
         return STRENGTH.frame([row])
 
     def __repr__(self) -> str:
@@ -174,8 +175,6 @@ class Explanation(Plotted, Result):
     def reading(self) -> tuple[str, ...]:
         """Return in words what can be said of the path, what not, and what it was counted on."""
         lacking = self.frame["confidence"].null_count()
-        rate = self.frame["confidence"][(self.weakest or 1) - 1]
-        weakest = f"Weakest link: step {self.weakest} of {self.length} (confidence {_rate(rate)})."
         if self.bound is None:
             bound = (
                 "How often the link is right is not known: it was not measured."
@@ -190,13 +189,23 @@ class Explanation(Plotted, Result):
             )
         basis = counted_on(self.frame)
         return (
-            weakest,
+            *self._weakest(lacking),
             *([basis] if basis else []),
             (
                 f"{bound} Neither figure says how probable one owner is: other links may join the"
                 " two as well, and one wrong link may not matter."
             ),
         )
+
+    def _weakest(self, lacking: int) -> Iterator[str]:
+        """Yield which link is weakest, of those that were measured where not all were."""
+        if self.weakest is None:
+            return
+        rate = _rate(self.frame["confidence"][self.weakest - 1])
+        among = f"Of the {self.length - lacking:,} measured links the weakest" if lacking else (
+            "Weakest link"
+        )  # fmt: skip
+        yield f"{among}: step {self.weakest} of {self.length} (confidence {rate})."
 
     def _all(self) -> str:
         return "the link is" if self.length == 1 else f"all {self.length:,} links are"
@@ -292,7 +301,7 @@ def explain(
     chain : str
         CAIP-2 id of the chain of ``a``.
     a, b : bytes
-        Canonical addresses.
+        ``a``: the one address; ``b``: the other, both as canonical bytes.
     chain_b : str
         CAIP-2 id of the chain of ``b``; nothing, where it is the same.
     """

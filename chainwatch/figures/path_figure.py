@@ -27,7 +27,7 @@ RAIL, LINE = 26.0, 10.0
 SHOWN = 24
 """Links drawn; of a longer path the first, the last and the weakest are, the rest is counted."""
 
-WEAKEST = "weakest link"
+WEAKEST, WEAKEST_MEASURED = "weakest link", "weakest of those measured"
 
 
 class Link(NamedTuple):
@@ -128,15 +128,17 @@ def _links(explanation: Explanation) -> list[Link]:
         for number in range(len(rows))
         if len(rows) <= SHOWN or number < first or number >= last or number + 1 == weakest
     ]
+    lacking = explanation.frame["confidence"].null_count()
+    called = WEAKEST_MEASURED if lacking else WEAKEST
     found: list[Link] = []
     for place, number in enumerate(drawn):
         gap = number - (drawn[place - 1] + 1 if place else 0)
         if gap:
             found.append(Link(names[number - gap], names[number], "", False, gap))
+        weak = number + 1 == weakest
         evidence = f"{number + 1}. {explanation.evidence_of(rows[number])}"
-        found.append(
-            Link(names[number], names[number + 1], evidence, number + 1 == weakest)
-        )  # fmt: skip
+        told = f"{called}: {evidence}" if weak else evidence
+        found.append(Link(names[number], names[number + 1], told, weak))
     return found
 
 
@@ -152,8 +154,6 @@ def _draw(ax: Axes, links: Sequence[Link], top: float) -> float:
         )  # fmt: skip
         _party(ax, x, y, link.start, room)
         told = f"{link.left_out:,} more links" if link.left_out else link.evidence
-        if link.weakest:
-            told = f"{WEAKEST}: {told}"
         rows = style.wrap(printable(told), room, LABEL, lines=2, bold=link.weakest)
         for place, row in enumerate(rows):
             middle = y - STEP / 2 + LINE * ((len(rows) - 1) / 2 - place)

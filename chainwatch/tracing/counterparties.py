@@ -144,7 +144,8 @@ class Counterparties(Result):
         one, many = "transfer it was", "transfers it was"
         told = (
             f"Of {counted(self.unsaid, one, many)} not read whether the sender signed it or gave"
-            " authority: a contract's word alone is not told from it."
+            " authority: a contract can write down a transfer in anybody's name, and would look the"
+            " same."
         )
         once = self.frame.unique(["txid", "counterparty", "subject", "amount", "doubt"])
         return tuple(
@@ -182,7 +183,8 @@ def counterparties(
     trifle : int
         Up to this amount a transfer from a look-alike address is set apart as poisoning.
     head, tail : int
-        First and last characters by which addresses look alike (`poisoning.look_alike`).
+        ``head``: first characters by which addresses look alike; ``tail``: last characters by
+        which they do (`poisoning.look_alike`).
 
     Returns
     -------

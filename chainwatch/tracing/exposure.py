@@ -188,7 +188,8 @@ class Exposure(Plotted, Result):
                 )
         named = rows.filter(pl.col("entity").is_not_null())
         if named["jurisdiction"].null_count():
-            said.append("Where no tag says a jurisdiction it was not read.")
+            said.append("Of some parties no tag says in which jurisdiction they are: that is not"
+                        " known.")  # fmt: skip
         return said
 
     def again(self) -> str:
@@ -227,8 +228,8 @@ def exposure(
     spread_unstated : bool
         Widen it also where the publisher does not say; ``unstated`` counts such tags.
     ledger, currency, price_source : Ledger, str, str, optional
-        Give worth in a currency (ISO 4217) by the prices of a ledger, at the hour of each payment,
-        or else its day; the source is to be named where several price it.
+        ``ledger``: whose prices give worth, at the hour of each payment, or else its day;
+        ``currency``: in which (ISO 4217); ``price_source``: whose prices, where several price it.
 
     Returns
     -------
@@ -373,11 +374,11 @@ def _summed(arrived: pl.DataFrame, stayed: pl.DataFrame) -> pl.DataFrame:
 def reached_finding(found: Exposure) -> Finding:
     """Return the tagged parties that traced value reached, or came from."""
     back = found.direction == "backward"
+    stayed = _STAYED_BACK if back else _STAYED
     return Finding(
         f"Tagged parties that the value {'came from' if back else 'reached'}",
         (
-            "Amounts are those of the policy named. Another policy gives other amounts; that a way"
-            f" exists does not depend on the policy. {_STAYED_BACK if back else _STAYED}",
+            _nobody(found) if found.frame.is_empty() else _AMOUNTS + stayed,
             *filter(None, [found.unsaid(), found.again()]),
             *found.not_read(),
         ),
@@ -389,6 +390,10 @@ def reached_finding(found: Exposure) -> Finding:
     )
 
 
+_AMOUNTS = (
+    "Amounts are those of the policy named. Another policy gives other amounts; that a way exists"
+    " does not depend on the policy. "
+)
 _STAYED = (
     "'Stayed' is what ends there: unspent, or with a party behind which it is not followed. The"
     " rest went on, or it was not read or not followed whether it did; it is counted where it"

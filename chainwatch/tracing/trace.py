@@ -87,18 +87,22 @@ def trace(
     subjects : frame with ``chain`` and ``address``, tags, or one or several subjects
         Addresses; ``TXID:N`` and ``TXID`` for outputs and transfers.
     policy, direction : Policy or str, str
-        How balances are divided; there is no default. ``forward``, or ``backward`` to the sources.
+        ``policy``: how balances are divided; there is no default. ``direction``: forward from the
+        subjects, or backward to the sources.
     stop : tags, hosted addresses, rules, or a list of them
         Where value ends: services, and on coin chains mixes; see :func:`stops.stops`.
     clusters, asset, chain : Clusters, Asset, str, optional
-        Widens subjects to their clusters, and services whose publisher says it of these. The asset
-        is needed on account chains. A chain is alias or CAIP-2.
+        ``clusters``: widens subjects to theirs, and services whose publisher says it of these.
+        ``asset``: which; needed on account chains. ``chain``: an alias or CAIP-2 id.
     poisoning, max_hops, max_age, min_amount : Rule, int, timedelta, int
-        A rule whose *yes* makes no edge; ends by age, below so many base units, and by hops: a hop
-        is one payment on, on coin chains by the transaction that spends the coin paid before.
+        ``poisoning``: a rule whose *yes* makes no edge; ``max_hops``: payments, one after another,
+        beyond which nothing is followed, on coin chains each by the transaction that spends the
+        coin paid before; ``max_age``: time after which nothing is followed; ``min_amount``: base
+        units below which nothing is followed.
     spread_unstated, fetch, budget : bool, callable, int
-        Widen a service also where the publisher does not say; what makes the source of what is
-        lacking, as ``lambda them: cw.Esplora(url, them)``.
+        ``spread_unstated``: widen a service also where the publisher does not say; ``fetch``: what
+        makes the source of what is lacking, as ``lambda them: cw.Esplora(url, them)``; ``budget``:
+        the most requests to it.
     through : Meanings, optional
         On account chains: contracts that pass value on are then no parties, and swaps and pools end
         it for reasons of their own.

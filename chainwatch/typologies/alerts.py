@@ -154,7 +154,7 @@ def alerts(
     facts : Facts, optional
         What is known from outside, as ``make_facts`` returns it: such as reviews.
     since, until : str, date or datetime, optional
-        Bounds of the last payment of an alert.
+        ``since``: from when on the last payment of an alert is; ``until``: just before when.
 
     Returns
     -------

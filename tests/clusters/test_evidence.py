@@ -9,6 +9,7 @@ from chainwatch.addresses.canonical import txid_text
 from chainwatch.clusters.apart import keep_apart
 from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import InputError
+from chainwatch.figures.evidence.cluster_evidence import evidence_text
 from chainwatch.heuristics.statements import stated_links
 
 
@@ -134,7 +135,7 @@ def test_the_bound_is_never_below_nothing_and_never_guessed(hand):
     weak = cluster(hand.links("A-B 1 0.4\nB-C 2 0.3")).why(hand.letter("A"), hand.letter("C"))
     assert (weak.bound, weak.weakest) == (0.0, 2)
     unknown = cluster(hand.links("A-B 1 0.4\nB-C 2 ?")).why(hand.letter("A"), hand.letter("C"))
-    assert (unknown.bound, unknown.weakest) == (None, 2)
+    assert (unknown.bound, unknown.weakest) == (None, 1)
     assert unknown.strength.row(0) == (2, 1, 2, None, None)
     apart = cluster(hand.links("A-B 1 0.4\nX-Y 2 ?")).why(hand.letter("A"), hand.letter("Y"))
     assert (apart.bound, apart.weakest, apart.strength.height) == (None, None, 0)
@@ -171,3 +172,19 @@ def test_a_statement_comes_after_transactions_of_the_same_confidence(hand):
     assert cluster(links).forest["tx"].to_list() == [9]
     surer = hand.links("A-B 9 ?") + stated_links([pair], confidence=0.1)
     assert cluster(surer).forest["tx"].to_list() == [None]
+
+
+def test_what_nobody_measured_is_not_called_the_weakest(hand):
+    some = cluster(hand.links("A-B 1 0.9\nB-C 2 ?\nC-D 3 0.8")).why(
+        hand.letter("A"), hand.letter("D"))  # fmt: skip
+    assert some.strength.row(0) == (3, 1, 3, 0.8, None)
+    assert "Of the 2 measured links the weakest: step 3 of 3 (confidence 0.800)." in repr(some)
+    none = cluster(hand.links("A-B 1 ?")).why(hand.letter("A"), hand.letter("B"))
+    assert none.strength.row(0) == (1, 1, None, None, None)
+    assert "eakest" not in repr(none)
+    assert "How often the link is right is not known: it was not measured." in repr(none)
+    with_none = evidence_text(none)
+    assert "eakest" not in with_none
+    assert "Each confidence" not in with_none
+    assert "weakest of those measured" in evidence_text(some)
+    assert "Each confidence" in evidence_text(some)

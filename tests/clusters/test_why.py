@@ -146,7 +146,7 @@ def test_by_default_it_prints_only_who_was_asked_for(hand, walk):
         " (2023-06; confidence 0.500)",
         f"3. another address (2 of 2) and {d}: co_spend in withheld (2023-06;"
         " confidence not measured)",
-        "Weakest link: step 3 of 3 (confidence not measured).",
+        "Of the 2 measured links the weakest: step 2 of 3 (confidence 0.500).",
         "What 0.500 of co_spend was counted on is not known. What 0.900 of co_spend was counted on"
         " is not known.",
         "How often all 3 links are right together is not known: of 1 link it was not measured."

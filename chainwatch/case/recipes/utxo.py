@@ -132,12 +132,26 @@ _OPEN = (
 )
 
 
+_LED = {
+    "partly_signed": "{0} lead to inputs signed in part or not at all",
+    "flags_unread": "{0} rest on signatures whose flags were not read",
+    "shared_keys": "{0} lead to outputs of several keys",
+    "revealed": "{0} rest on addresses that only an unlocking script names",
+}
+"""What is said of links that every summary counts apart, by the name of the count."""
+
 _BASIS = (
-    "Of all links {0}. Those to inputs signed in part or not at all and to outputs of several keys"
+    "Of all links, {0}. Those to inputs signed in part or not at all and to outputs of several keys"
     " are undecided:"
     " strangers spend together so, and so does one owner. Without flags nobody knows who signed"
     " with whom, and a revealed address is named by an unlocking script alone."
 )
+
+
+def _led(links: Links) -> list[str]:
+    """Return how many links rest on what is counted apart, in words, of each that there is."""
+    counts = links.counts_apart()
+    return [said.format(f"{counts[name]:,}") for name, said in _LED.items() if counts[name]]
 
 
 def _contested(links: Links) -> Finding:
@@ -169,7 +183,7 @@ def _contested(links: Links) -> Finding:
             f" {counted(counts['refused'], 'was', 'were')} refused because the transaction looks"
             f" like a CoinJoin{undecided}.",
             *([_OPEN.format(beside)] if beside else []),
-            *([_BASIS.format(apart[1:-1])] if (apart := links.said_apart()) else []),
+            *([_BASIS.format(", ".join(led))] if (led := _led(links)) else []),
         ),
         REFUSED.rows(rows),
         None,

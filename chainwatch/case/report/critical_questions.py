@@ -156,9 +156,18 @@ def _stale(found: Evidence) -> Answer:
     if not frames:
         return Answer(OPEN, "no tags were read")
     stated = [day for frame in frames for day in frame["first_day"].is_not_null()]
-    if not any(stated):
-        return Answer(OPEN, "no tag states the days on which it holds")
-    return Answer(PART, f"{'all' if all(stated) else 'some'} tags state from when they hold")
+    said = [day for frame in frames for day in frame["as_of"]]
+    days = sorted({day for day in said if day is not None})
+    if not any(stated) and not days:
+        return Answer(OPEN, "no tag states from when it holds, nor when that was said")
+    held = "no tag states from when it holds"
+    if any(stated):
+        held = f"{'all' if all(stated) else 'some'} tags state from when they hold"
+    if not days:
+        return Answer(PART, held)
+    span = f"as of {days[0]}" if len(days) == 1 else f"as of days from {days[0]} to {days[-1]}"
+    whose = "some" if None in said else "all"
+    return Answer(PART, f"{held}; {whose} were stated {span}, which says nothing of other days")
 
 
 def _hands(_: Evidence) -> Answer:
@@ -178,14 +187,17 @@ def _shared(found: Evidence) -> Answer:
 def _method(found: Evidence) -> Answer:
     if not found.ranges:
         return Answer(OPEN, "no other method was computed")
-    if not all(any(_is_of(many, one) for many in found.ranges) for one in found.told):
+    if not all(any(is_of(many, one) for many in found.ranges) for one in found.told):
         return Answer(PART, "not all that was followed was followed under every method")
     if all(map(_agrees, found.ranges)):
         return Answer(ANSWERED, "no: every method that was compared says the same")
+    if all(map(_alike_in_sum, found.ranges)):
+        return Answer(PART, "of each kind of end every method says the same amount; at which single"
+                      " address or payment it ends depends on the method")  # fmt: skip
     return Answer(PART, "yes, it depends: the policy interval says how far")
 
 
-def _is_of(many: TraceRange, one: Trace) -> bool:
+def is_of(many: TraceRange, one: Trace) -> bool:
     """Return whether a range follows what a trace follows: the same asset, way and subjects."""
     if (many.asset, many.direction) != (one.asset, one.direction):
         return False
@@ -196,6 +208,15 @@ def _agrees(found: TraceRange) -> bool:
     """Return whether every compared policy says the same of every destination, in any order."""
     came = {found.came_in[name] for name in found.compared}
     same = found.frame.filter(pl.col("low") != pl.col("high")).is_empty()
+    bounded = all(found.traces[name].bounded for name in found.compared)
+    return len(found.compared) > 1 and len(came) == 1 and same and bounded
+
+
+def _alike_in_sum(found: TraceRange) -> bool:
+    """Return whether every compared policy says the same of each kind of end, in any order."""
+    came = {found.came_in[name] for name in found.compared}
+    kinds = found.summary()
+    same = kinds.filter(pl.col("low") != pl.col("high")).is_empty()
     bounded = all(found.traces[name].bounded for name in found.compared)
     return len(found.compared) > 1 and len(came) == 1 and same and bounded
 

@@ -14,14 +14,14 @@ from chainwatch.case.record import CaseRecord
 from chainwatch.case.report.annex import figure_key, steps_annex
 from chainwatch.case.report.critical_questions import Evidence
 from chainwatch.case.report.elements import CaseDocument, FigureBlock, Notes, Section
-from chainwatch.case.report.exhibits import arranged, numbers_of
+from chainwatch.case.report.exhibits import Drawn, arranged, drawn_of, numbers_of
 from chainwatch.case.report.facts import facts
 from chainwatch.case.report.finding_notes import Beside, alike, headlines_of_ranges, notes_of
 from chainwatch.case.report.glossary import glossary
 from chainwatch.case.report.limits import limits
-from chainwatch.case.report.method import method, texts_of
+from chainwatch.case.report.method import inner_first, method, texts_of
 from chainwatch.case.report.printed_table import printed_table
-from chainwatch.case.report.strength import answer, kind_of
+from chainwatch.case.report.strength import answer, strength_of
 from chainwatch.case.seal import versions
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.privacy.edition import DISCLOSURE, FEWEST, Edition
@@ -71,7 +71,7 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         summary=answer(
             [
                 (
-                    kind_of(one).strength,
+                    strength_of(one),
                     mask_sentence(one.headline, one, edition),
                     numbers.get(key, 0),
                 )
@@ -80,7 +80,10 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
             ],
             headlines_of_ranges(evidence, results, edition),
         ),
-        sections=_noted(body, {key: one for one, key in told}, evidence, edition),
+        sections=_noted(
+            {key: one for one, key in told},
+            Beside(body, evidence, edition, _drawn(body, results, view, numbers)),
+        ),
         provenance=_lineage(records, edition),
         parameters=_parameters(records),
         limits=limits(results),
@@ -124,17 +127,31 @@ def _body(
     yield from steps_annex(results, view.by_result, view.files, edition)
 
 
-def _noted(
-    body: Sequence[Section], findings: Mapping[str, Finding], evidence: Evidence, edition: Edition
-) -> tuple[Section, ...]:
+def _drawn(
+    body: Sequence[Section], results: Sequence[Result], view: MaskedView,
+    numbers: Mapping[str, int],
+) -> Drawn:  # fmt: skip
+    """Return which exhibits draw which results, and which list their steps."""
+    pictures = [
+        (drawn_of(results[figure.place]), figure.exhibit)
+        for part in body for figure in part.figures if figure.place >= 0
+    ]  # fmt: skip
+    steps = [
+        (result, numbers[names["steps"]])
+        for result, names in zip(results, view.files, strict=True)
+        if names.get("steps") in numbers
+    ]
+    return Drawn(pictures, steps, results)
+
+
+def _noted(findings: Mapping[str, Finding], beside: Beside) -> tuple[Section, ...]:
     """Return sections with the notes that belong to the finding that each tells."""
-    beside = Beside(body, evidence, edition)
     first: dict[Hashable, str] = {}
     told = []
-    for part in body:
+    for part in beside.body:
         finding = None if part.wide else findings.get(part.key)
         if finding is not None:
-            before = first.setdefault(alike(finding, evidence), part.heading)
+            before = first.setdefault(alike(finding, beside.found), part.heading)
             before = "" if before == part.heading else before
             notes = notes_of(finding, part, before, beside)
             told.append(replace(part, notes=notes))
@@ -211,7 +228,7 @@ def _figure(one: DrawnFlows, note: str, clusters: str, ends: str) -> Iterator[Se
     # The caption stands in the picture, which is read alone too: here it is told to those who
     # cannot see that, and not printed again.
     words = f"{drawing.caption} {drawing.alt}"
-    block = FigureBlock(f"figures/{one.stem}.svg", drawing.heading, words)
+    block = FigureBlock(f"figures/{one.stem}.svg", drawing.heading, words, place=one.place)
     yield Section(drawing.heading, (note,) if note else (), (), (block,))
     key = figure_key(drawing, clusters, ends)
     if key is not None:
@@ -259,7 +276,7 @@ def _chains_by_alias(text: str) -> str:
 def _parameters(records: list[Record]) -> tuple[tuple[str, str], ...]:
     """Return the plain parameters of every step: digests stand in the lineage."""
     rows = []
-    for record in records:
+    for record in (each for one in records for each in inner_first(one)):
         for key, value in record.params.items():
             if isinstance(value, (int, str)) and not str(value).startswith("sha256:"):
                 rows.append((f"{record.step}: {key}", _chains_by_alias(str(value))))

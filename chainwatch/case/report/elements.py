@@ -39,12 +39,16 @@ class TableBlock:
 
 @dataclass(frozen=True)
 class FigureBlock:
-    """A picture of the case folder: its path there (SVG or PNG), caption and description."""
+    """A picture of the case folder: its path there (SVG or PNG), caption and description.
+
+    ``place`` is which of the results of the case it draws, counted from 0; below 0: none is named.
+    """
 
     path: str
     caption: str
     alt: str
     exhibit: int = 0
+    place: int = -1
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from chainwatch.case.report.critical_questions import Evidence, critical_questions
 from chainwatch.case.report.elements import Notes, Section
-from chainwatch.case.report.exhibits import MOVED, numbers_of
+from chainwatch.case.report.exhibits import MOVED, Drawn, numbers_of
 from chainwatch.case.report.rates_used import on_other_terms, rates_used, rules_of
 from chainwatch.case.report.strength import FLOW, kind_of
 from chainwatch.privacy.edition import Edition
@@ -39,11 +39,14 @@ class Beside:
         The results of the case.
     edition : Edition
         Who is shown.
+    drawn : Drawn
+        Which exhibits draw what.
     """
 
     body: Sequence[Section]
     found: Evidence
     edition: Edition
+    drawn: Drawn = field(default_factory=Drawn)
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:
@@ -70,7 +73,7 @@ def notes_of(finding: Finding, section: Section, before: str, beside: Beside) ->
     """
     kind, found = kind_of(finding), replace(beside.found, asset=finding.asset)
     innocent = [Notes(INNOCENT, finding.innocent)] if finding.innocent else []
-    head = [*_evidence(kind.name, section, beside), *innocent]
+    head = [*_evidence(finding, section, beside), *innocent]
     whole = [
         *rates_used(
             kind, rules_of(finding, found.results), others=on_other_terms(finding, found.results)
@@ -92,20 +95,24 @@ def alike(finding: Finding, found: Evidence) -> Hashable:
     return kind_of(finding).name, finding.asset, rules, others
 
 
-def _evidence(kind: str, section: Section, beside: Beside) -> Iterator[Notes]:
+def _evidence(finding: Finding, section: Section, beside: Beside) -> Iterator[Notes]:
+    """Yield where a finding stands, is drawn, and is listed step by step."""
+    flow = kind_of(finding).name == FLOW
     number = beside.numbers.get(section.key, 0)
-    if not number or (section.tables and kind != FLOW):
-        return  # it stands right above
-    told = [f"Exhibit {number}." + ("" if section.tables else f" {MOVED}")]
-    if kind == FLOW:
-        drawn = [str(one.exhibit) for part in beside.body for one in part.figures]
-        steps = [str(number) for key, number in beside.numbers.items() if key.startswith("steps")]
-        told += [f"Drawn in {_exhibits(drawn)}."] if drawn else []
-        told += [f"Every step stands in {_exhibits(steps)}."] if steps else []
-    yield Notes(EVIDENCE, (" ".join(told),))
+    above = section.tables and not flow  # its table stands right above
+    told = []
+    if number and not above:
+        told = [f"Exhibit {number}." + ("" if section.tables else f" {MOVED}")]
+    if drawn := beside.drawn.of(finding):
+        told.append(f"Drawn in {_exhibits(drawn)}.")
+    if flow and (steps := beside.drawn.steps_of(finding)):
+        told.append(f"Every step stands in {_exhibits(steps)}.")
+    if told:
+        yield Notes(EVIDENCE, (" ".join(told),))
 
 
-def _exhibits(numbers: Sequence[str]) -> str:
+def _exhibits(found: Sequence[int]) -> str:
+    numbers = [str(number) for number in sorted(found)]
     if len(numbers) == 1:
         return f"Exhibit {numbers[0]}"
     return f"Exhibits {', '.join(numbers[:-1])} and {numbers[-1]}"

@@ -11,17 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import polars as pl
+
 from chainwatch.case.schedule import TITLE as UNUSED
 from chainwatch.results.result import Finding
 from chainwatch.triage.identity.identities import TITLE as SELLERS
 
-READ, PROBABLE, CONSISTENT, STATED = (
-    "Read from the chain", "Probable by a rule", "Consistent with what was read",
-    "Stated by others",
+READ, SORTED, PROBABLE, CONSISTENT, STATED = (
+    "Read from the chain", "Counted, and sorted by a rule", "Probable by a rule",
+    "Consistent with what was read", "Stated by others",
 )  # fmt: skip
 
 SCALE: tuple[tuple[str, str], ...] = (
     (READ, "counted from what was read alone: whoever reads the same data finds the same"),
+    (SORTED, "numbers and sums are counted from what was read; a rule or a tag decides under which"
+     " name"),
     (PROBABLE, "a named rule says so, whose errors were counted elsewhere; other explanations"
      " stand beside it"),
     (CONSISTENT, "it follows by a method that was chosen, and another method may say otherwise"),
@@ -74,7 +78,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(CUSTODY, PROBABLE, ("hosting", "roles")),
     Kind(PAYMENTS, READ, ("counterparties_",)),
     # Amounts that are read, told by whom a rule on custody or a tag sets apart.
-    Kind(UNHOSTED, PROBABLE, ("unhosted_payments", "after_")),
+    Kind(UNHOSTED, SORTED, ("unhosted_payments", "after_")),
     # How alike two addresses must be, and how small a trifle, are numbers that were chosen.
     Kind(LOOKS, CONSISTENT, ("poisoning_", "paid_to_look_alikes")),
     Kind(SHAPES, PROBABLE, ("alerts",)),
@@ -84,7 +88,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(COUNTS, READ, ("what_was_read",)),
     # Its amounts are what one policy follows to where nobody read on.
     Kind(LACKING, CONSISTENT, ("not_read",)),
-    Kind(REFUSALS, PROBABLE, ("contested",)),
+    Kind(REFUSALS, SORTED, ("contested",)),
     Kind(SCHEDULE, CONSISTENT, (), (UNUSED,)),
 )  # fmt: skip
 """Every kind of finding that a report knows more of than its words."""
@@ -98,6 +102,21 @@ def kind_of(finding: Finding) -> Kind:
         if finding.name.startswith(one.tables) if finding.name else finding.title in one.titles:
             return one
     return UNKNOWN_KIND
+
+
+def strength_of(finding: Finding) -> str:
+    """Return the word of the scale for what a finding says in one line.
+
+    What a rule calls probable is counted in its table: where it calls nothing so, the line is a
+    count of what was looked at.
+    """
+    kind = kind_of(finding)
+    if kind.strength != PROBABLE or finding.rows is None:
+        return kind.strength
+    frame = finding.frame
+    if kind.name == CUSTODY and "custody" in frame.columns:
+        frame = frame.filter(pl.col("custody").str.contains("probable", literal=True))
+    return SORTED if frame.is_empty() else PROBABLE
 
 
 def answer(said: Iterable[tuple[str, str, int]], more: Iterable[str] = ()) -> tuple[str, ...]:

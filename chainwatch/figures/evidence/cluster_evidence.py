@@ -73,9 +73,9 @@ def cluster_evidence(
 ) -> Axes:  # fmt: skip
     """Draw why two addresses are taken for one owner's, and what hangs on each link.
 
-    Addresses are circles, links the lines between them; the weakest is broken and thick. The bar
-    beside a link is all of the cluster, and crosshatched in it what would split off if its
-    transaction were rejected. One path is shown: others may join the two as well.
+    Addresses are circles, links the lines between them; of those that were measured the weakest is
+    broken and thick. The bar beside a link is all of the cluster, and crosshatched in it what would
+    split off if its transaction were rejected. One path is shown: others may join the two as well.
 
     Parameters
     ----------
@@ -154,8 +154,10 @@ def _words(
     said = [*explanation.reading()]
     if fragility is not None:
         said.append(_resting(fragility, drawn))
-    said.append("Each confidence was measured of its rule, not of this link; the report says on"
-                " what. Links that were refused join nobody and are not drawn.")  # fmt: skip
+    basis = "" if explanation.weakest is None else (
+        "Each confidence was measured of its rule, not of this link; the report says on what. "
+    )  # fmt: skip
+    said.append(f"{basis}Links that were refused join nobody and are not drawn.")
     return said
 
 
@@ -206,6 +208,8 @@ def _links(explanation: Explanation, fragility: Fragility | None, top: int) -> l
         n for n in range(len(rows))
         if len(rows) <= top or n < first or n >= last or n + 1 == explanation.weakest
     ]  # fmt: skip
+    lacking = explanation.frame["confidence"].null_count()
+    weakest = " (weakest of those measured)" if lacking else " (weakest link)"
     found: list[Link] = []
     for place, n in enumerate(drawn):
         gap = n - (drawn[place - 1] + 1 if place else 0)
@@ -216,7 +220,7 @@ def _links(explanation: Explanation, fragility: Fragility | None, top: int) -> l
             found.append(Link(before, names[0], (f"{gap:,} more links",), False, None, gap))
         rule, where = _evidence(row, edition)
         weak = n + 1 == explanation.weakest
-        words = (f"{n + 1}. {rule}{' (weakest link)' if weak else ''}", where)
+        words = (f"{n + 1}. {rule}{weakest if weak else ''}", where)
         every = fragility.addresses if fragility else 0
         whole = Hangs(0, every, False) if fragility else None
         found.append(Link(*names, words, weak,

@@ -54,16 +54,17 @@ def roles(
     subjects : frame with ``chain`` and ``address``, tags, or one or several addresses
         On whom the case is.
     tags, clusters : Tags, Clusters, optional
-        Who is what, on the days of each tag; and whose addresses are one party.
+        ``tags``: who is what, on the days of each; ``clusters``: whose addresses are one party.
     asset, chain : Asset, str, optional
         As :func:`chainwatch.trace` takes them.
     subject_role : str
         What a subject is without a tag: vendor, market, service or network.
     few, small : int
-        The most payments that are *seldom*; the largest that is *little*, in base units.
+        ``few``: most payments that are *seldom*; ``small``: base units that are *little* at most.
     prices, currency, worth, price_source : Prices, str, int, str, optional
-        Or its worth on its day, at most, in whole units. Without either nobody is a likely consumer
-        or small donor.
+        ``prices``: what a payment was worth on its day; ``currency``: of that; ``worth``: the most
+        that is *little*, in whole units of it; ``price_source``: whose prices. With no bound of
+        either kind nobody is a likely consumer or small donor.
 
     Raises
     ------

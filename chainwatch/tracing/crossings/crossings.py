@@ -56,7 +56,8 @@ def crossings(
         :func:`chainwatch.tracing.crossings.messages.identifiers.messages_of` takes it: messages in
         the logs of contracts of the ledgers are read by themselves, and none counts twice.
     within, fee_at_most : timedelta, share as Fraction, Decimal or text
-        The caps: how long after a deposit a payout comes, and how much less it is.
+        The caps. ``within``: how long after a deposit a payout comes, at most; ``fee_at_most``: how
+        much less than the deposit it is, at most.
 
     Raises
     ------

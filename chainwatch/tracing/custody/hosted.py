@@ -179,8 +179,8 @@ def hosted(
     min_sweeps : int
         Fewest payments to the service, 2 or more; the evidence says how many there were.
     min_unrelated, min_funded, min_pure : int
-        Addresses without a common depositor in a group that shows the service's side; addresses
-        whose gas its funder pays; how many per mille of all whom he pays.
+        ``min_unrelated``: addresses without a common depositor in a group; ``min_funded``: fewest
+        such addresses whose gas one funder pays; ``min_pure``: per mille of his that they are.
 
     Raises
     ------
@@ -271,6 +271,12 @@ def deposits_finding(at: Hosted) -> Finding:
 
 
 def _probable(at: Hosted) -> str:
+    if at.probable.is_empty():
+        return (
+            "Of no address it was shown that a service holds its keys: that it passes all that came"
+            " in to tagged wallets of one service, and that the service does for it what it does"
+            " for many customers."
+        )
     found = counted(at.probable.height, "address passes", "addresses pass")
     where = f" ({by_service(at.probable)})" if at.probable.height else ""
     return (

@@ -160,7 +160,7 @@ def service_roles(
     min_share, min_sweeps, min_unrelated, min_funded, min_pure : int
         As ``hosted`` has them.
     max_hours, max_senders : int
-        Victor's rule: hours between a deposit and its sweep, senders of one address.
+        Victor's. ``max_hours``: from a deposit to its sweep; ``max_senders``: of one address.
     max_left : int, optional
         Victor's rule: base units that a sweep may leave; nothing of a token, a hundredth of the
         native coin (Victor's 0.01 ETH).

@@ -71,15 +71,15 @@ def paths(
     ledger : Ledger
         Its span is looked at.
     source, target : frame with ``chain`` and ``address``, tags, or addresses, ``TXID:N``, ``TXID``
-        Who paid, and who may have been reached; an output is meant alone, without its owner.
+        ``source``: who paid; ``target``: who may have been reached; an output is meant alone.
     k, by : int, str
-        How many; by *value* under the haircut, *hops*, *time*, or *weakest*: surest weakest step.
+        ``k``: how many; ``by``: *value* under the haircut, *hops*, *time*, or *weakest* step.
     stop, clusters, tags : as :func:`chainwatch.trace` and others take them, optional
-        Where no route goes on, else at services of ``tags``; owners, of both ends too; names there.
+        ``stop``: where no route goes on, else at services; ``clusters``: owners; ``tags``: names.
     asset, chain, poisoning, spread_unstated : Asset, str, Rule, bool, optional
         As :func:`chainwatch.trace` takes them.
     max_hops, budget : int
-        The most hops of a route: payments, as in a trace, its first and last with them; and edges
+        ``max_hops``: the most payments of a route, its first and last with them; ``budget``: edges
         that are looked at: inputs and outputs, transfers, owners' coins.
 
     Returns

@@ -134,13 +134,17 @@ class Teller:
         told = self.parties.explained(pair)
         if told is None or not told.length:
             return "one owner by the clusters given, which do not say why"
-        weakest = told.frame.row((told.weakest or 1) - 1, named=True)
         links = counted(told.length, "link", "links")
-        rate = weakest["confidence"]
-        sure = "not measured" if rate is None else f"confidence {rate:.3f}"
+        if told.weakest is None:
+            return f"one owner by {links}, none of them measured; clusters.why has all"
+        weakest = told.frame.row(told.weakest - 1, named=True)
+        among = "the weakest that was measured" if told.frame["confidence"].null_count() else (
+            "the weakest"
+        )  # fmt: skip
         # Which transaction it is, clusters.why says as the edition allows; a result never changes.
         return (
-            f"one owner by {links}, the weakest by {weakest['rule']} ({sure}); clusters.why has all"
+            f"one owner by {links}, {among} by {weakest['rule']} (confidence"
+            f" {weakest['confidence']:.3f}); clusters.why has all"
         )
 
     def _named(self, address: bytes | None, when: datetime | None) -> tuple[str | None, int | None]:

@@ -51,12 +51,10 @@ def trace_all(
     Parameters
     ----------
     ledger, subjects, direction, stop, clusters, asset, chain, poisoning
-        As :func:`chainwatch.trace` takes them, and its limits, so that ``max_hops`` counts
-        payments; policies are those of the chain.
-    fetch, budget : callable, int
-        As there: what poison reaches is read once, and then each policy follows the same ledger.
-    through : Meanings, optional
-        As there: every policy is told the same of contracts, swaps and pools.
+        As :func:`chainwatch.trace` takes them; policies are those of the chain.
+    max_hops, max_age, min_amount, spread_unstated, fetch, budget, through
+        As :func:`chainwatch.trace` takes them. What poison reaches is read once, and then each
+        policy follows the same ledger; every policy is told the same of contracts and pools.
 
     Returns
     -------

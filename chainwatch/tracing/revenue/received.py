@@ -214,14 +214,14 @@ def received(
     ledger : Ledger
         Its span is counted.
     entity, sources : frame with ``chain`` and ``address``, tags, or one or several addresses
-        Whose receipts are counted, and whose value is looked for in them: it is followed under
-        every policy to the first address that the method counts.
+        ``entity``: whose receipts are counted; ``sources``: whose value is looked for in them: it
+        is followed under every policy to the first address that the method counts.
     method : str
         One of ``METHODS``, such as ``DD-OW-DC``; there is no default.
     services : tags, hosted addresses, or a list of them, optional
         Who is a service: for ``OW``, and where following ends.
     clusters, with_change : Clusters, optional
-        By co-spending, for ``MI``; by co-spending and change, for ``MICA``.
+        ``clusters``: by co-spending, for MI; ``with_change``: by co-spending and change, for MICA.
     asset, chain : Asset, str, optional
         As :func:`chainwatch.trace` takes them.
 

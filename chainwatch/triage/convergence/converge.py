@@ -152,7 +152,7 @@ def converge(
     asset : Asset, optional
         What was paid; the coin, where the ledger is of one chain.
     least, hops, days : int
-        How many vendors; the most payments to the place, and days from one to the next.
+        ``least``: fewest vendors; ``hops``: the most payments to a place; ``days``: between two.
     rate : float or str
         The share of false ones among the places that are called more than chance.
     hub : int

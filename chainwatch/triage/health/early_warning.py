@@ -222,14 +222,15 @@ def early_warning(
     by : str
         What is one group, such as ``substance``; of tags also ``actor``.
     since, until : datetime.date or str, optional
-        What was watched: with both, weeks in it without a row of a frame or of tags count as
-        nothing seen. Without, such weeks are *unread*; so are weeks that activity does not hold.
+        ``since``: from when on it was watched; ``until``: until just before when. With both,
+        weeks in it without a row of a frame or of tags count as nothing seen. Without, such weeks
+        are *unread*; so are weeks that activity does not hold.
     counted : {"payers", "payments"}
         What of activity is counted: one buyer's store of it is one payer.
     weeks_per_false_alarm : int
         While nothing grows, at most one week in so many has an alarm of growth, over all groups.
     least, most : int
-        Weeks of the shortest and the longest baseline.
+        ``least``: weeks of the shortest baseline; ``most``: weeks of the longest.
     first_count : int
         How many within four weeks make a first appearance, which is seen in exact counts alone.
 

@@ -136,11 +136,12 @@ def set_privacy_budget(
     chains : chain or sequence of chains
         They share the budget, for one owner can have addresses on several.
     since, until : datetime.date or str
-        The period: from the first day until just before the second.
+        ``since``: the first day of the period; ``until``: just before which day it ends.
     epsilon, delta : str, int, float or Decimal
-        The most that all releases of the population may take together.
+        ``epsilon``: the most that all releases of the population may take together of it;
+        ``delta``: the most that they may take together of that.
     who, why : str
-        Who sets it, and on what ground.
+        ``who``: who sets it; ``why``: on what ground.
 
     Returns
     -------

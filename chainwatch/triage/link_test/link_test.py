@@ -62,19 +62,19 @@ def link_test(
     ledger : Ledger
         All that was read is compared, whatever its span.
     vendors, network : frame with ``chain`` and ``address``, tags, or addresses
-        Who is tested, each by itself; and all addresses of the network, as one.
+        ``vendors``: who is tested, each by itself; ``network``: all its addresses, as one.
     tags, clusters, asset, chain : Tags, Clusters, Asset, str, optional
-        Where routes end, and when the network is named; owners; what is paid, if not the coin.
+        ``tags``: where routes end, and when the network is named; ``clusters``: owners; ``asset``:
+        what is paid, if not the coin; ``chain``: an alias or CAIP-2 id.
     hops, days : int
-        The most payments of a route, and the most days from one to the next.
+        ``hops``: the most payments of a route; ``days``: the most days from one to the next.
     rate, least : float, str or Fraction
-        The false discovery rate that is asked for; the smallest share that is worth calling.
+        ``rate``: the false discovery rate asked for; ``least``: the smallest share worth calling.
     draws, tests : int, optional
-        Draws for each vendor, as many as the correction needs and at least 9,999 if not said; and
-        all tests that were run, those tried before and not told with them.
+        ``draws``: for each vendor, if not said as many as the correction needs and at least 9,999;
+        ``tests``: all that were run, those tried before and not told with them.
     crowd, seed : int
-        Who is paid by so many different others ends routes, for the money of many may be there; and
-        what the draws follow from.
+        ``crowd``: who is paid by so many others ends routes; ``seed``: what the draws follow from.
 
     Returns
     -------

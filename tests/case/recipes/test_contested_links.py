@@ -5,6 +5,7 @@ from __future__ import annotations
 import chainwatch as cw
 from chainwatch.addresses.scripts import script_of
 from chainwatch.case.recipes import utxo
+from chainwatch.heuristics.link_rules import OF_ALL
 
 
 def test_links_that_need_a_look_of_their_own_are_counted(real_ledger, named):
@@ -13,9 +14,13 @@ def test_links_that_need_a_look_of_their_own_are_counted(real_ledger, named):
     links = cw.co_spends(real_ledger([(bytes(32), coins, [(1, b"\x51")])], "btc-regtest"))
     said = " ".join(utxo._contested(links).text)
     assert (
-        "Of all links 1 to inputs signed in part or not at all, 1 with flags unread. Those to"
-        in said
+        "Of all links, 1 lead to inputs signed in part or not at all, 1 rest on signatures whose"
+        " flags were not read. Those to" in said
     )
+
+
+def test_every_count_that_stands_apart_has_words():
+    assert list(utxo._LED) == list(OF_ALL)
 
 
 def test_where_there_are_none_nothing_is_said(small_ledger):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from chainwatch.case.report.critical_questions import (
     answers,
     critical_questions,
 )
+from chainwatch.case.report.exhibits import Drawn, drawn_of
 from chainwatch.case.report.glossary import TERMS, glossary
 from chainwatch.case.report.rates_used import (
     NO_CHANCE,
@@ -45,15 +48,20 @@ from chainwatch.case.report.strength import (
     PROBABLE,
     READ,
     SCALE,
+    SORTED,
     UNKNOWN_KIND,
     answer,
     kind_of,
+    strength_of,
 )
 from chainwatch.case.schedule import TITLE as UNUSED
 from chainwatch.evaluate.shares import Share
+from chainwatch.figures.evidence.of_subjects import cluster_figures
 from chainwatch.heuristics.rates import Rate
+from chainwatch.results.provenance import Record
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.table import Column, Table
+from chainwatch.tracing.policies import POLICIES
 from chainwatch.tracing.ranges.range_result import TraceRange
 from chainwatch.triage.identity.identities import TITLE as SELLERS
 
@@ -155,13 +163,13 @@ class TestStrength:
         ("name", "kind", "strength"),
         [
             ("alerts_on_subjects", "shapes", PROBABLE),
-            ("unhosted_payments", "unhosted", PROBABLE),
-            ("after_2022_03_07", "unhosted", PROBABLE),
+            ("unhosted_payments", "unhosted", SORTED),
+            ("after_2022_03_07", "unhosted", SORTED),
             ("poisoning_attempts", "looks", CONSISTENT),
             ("paid_to_look_alikes", "looks", CONSISTENT),
             ("order_bounds", "flow", CONSISTENT),
             ("not_read", "lacking", CONSISTENT),
-            ("contested", "refusals", PROBABLE),
+            ("contested", "refusals", SORTED),
             ("account_leads", "leads", CONSISTENT),
             ("people_by_role", "people", CONSISTENT),
             ("links", "other", CONSISTENT),
@@ -173,6 +181,19 @@ class TestStrength:
     ) -> None:
         found = kind_of(finding(name))
         assert (found.name, found.strength) == (kind, strength)
+
+    def test_nothing_found_is_nothing_probable(self) -> None:
+        some, none = finding("alerts"), finding("alerts")
+        assert none.rows is not None
+        none = replace(none, rows=none.rows.table.rows(none.frame.clear()))
+        assert (strength_of(some), strength_of(none)) == (PROBABLE, SORTED)
+        table = Table("hosting", (), "Who.", (Column.kind("custody", "whose keys"),))
+        for custody, strength in (
+            ("hosted, probable", PROBABLE), ("one destination, custody undecided", SORTED),
+        ):  # fmt: skip
+            rows = table.rows(pl.DataFrame({"custody": [custody, "not shown to be hosted"]}))
+            assert strength_of(Finding("Custody", (), rows)) == strength
+        assert strength_of(finding("ends_by_reason")) == CONSISTENT
 
     def test_findings_without_a_table_are_known_by_their_heading(self) -> None:
         assert kind_of(Finding(UNUSED, ("Not used: trace (fifo).",))).name == "schedule"
@@ -248,6 +269,15 @@ class TestQuestions:
         assert differ.height, "under these policies value ends at other places"
         assert self.method([one, many]) == PART
         assert "depends" in self.answer([one, many]).how
+        kinds = many.kinds.filter(policy="fifo")
+        summed = replace(many, kinds=pl.concat(
+            [kinds.with_columns(policy=pl.lit(name)) for name in many.compared]
+        ), every=many.every.clear())  # fmt: skip
+        told = self.answer([one, summed])
+        assert told.status == PART
+        assert told.how.startswith(
+            "of each kind of end every method says the same amount; at which"
+        )
         same = agreeing(many)
         assert self.method([one, same]) == self.method([same]) == ANSWERED
         assert self.method([one, agreeing(many, ("fifo",))]) == PART, "one method is no comparison"
@@ -261,6 +291,28 @@ class TestQuestions:
         (notes,) = critical_questions(BY_NAME["flow"], Evidence([one, many]))
         assert notes.table is not None
         assert notes.table.columns[0] == "question"
+
+    def test_the_days_of_tags_are_told(self, otter_case) -> None:
+        (one,) = (one for one in CATALOGUE if one.text == "Is a tag stale or wrong?")
+        frame, day = otter_case.tags.frame, date(2024, 9, 27)
+
+        def told(first: date | None, *said: date | None) -> Answer:
+            rows = frame[: len(said)].with_columns(
+                first_day=pl.lit(first, pl.Date), as_of=pl.Series(said, dtype=pl.Date)
+            )
+            return one.answered(Evidence([replace(otter_case.tags, frame=rows)]))
+
+        assert told(None, None).status == OPEN
+        listed = told(None, day, day)
+        assert listed.status == PART
+        assert listed.how == (
+            "no tag states from when it holds; all were stated as of 2024-09-27, which says nothing"
+            " of other days"
+        )
+        assert told(day, None).how == "all tags state from when they hold"
+        assert "some were stated as of days from 2024-09-26 to 2024-09-27" in (
+            told(day, day, date(2024, 9, 26), None).how
+        )
 
     def test_what_is_only_drawn_was_followed(self, otter_case) -> None:
         vendor = otter_case.tags.where(label="Kelp (vendor at Otter)").addresses()
@@ -286,6 +338,48 @@ class TestQuestions:
         wanted = "Does it depend on the method of following?"
         (one,) = (one for one in CATALOGUE if one.text == wanted)
         return one.answered(Evidence(results, asset))
+
+
+VERBS_OF_CASES = (
+    "trace", "trace_all", "trace_across", "trace_through_swaps", "exposure", "hosted", "paths",
+    "service_roles", "converge", "counterparties", "roles", "alerts", "crossings", "received",
+    "link_test", "rank", "explain", "fragility", "cluster", "co_spends", "change_links",
+    "account_links", "early_warning", "action_sheet", "meanings",
+)  # fmt: skip
+"""What the questions of case files call."""
+
+
+class TestFigures:
+    """A finding cites the figures of its own results, and no other."""
+
+    def test_figures_of_its_own_trace_alone_are_cited(self, otter_case) -> None:
+        ledger, tags = otter_case.ledger, otter_case.tags
+        vendor = tags.where(label="Kelp (vendor at Otter)").addresses()
+        one = cw.trace(ledger, vendor, policy="fifo", stop=tags.services())
+        back = cw.trace(ledger, vendor, policy="fifo", direction="backward")
+        reached = cw.exposure(one, tags)
+        every = cw.trace_all(ledger, vendor, stop=tags.services())
+        owners = cw.cluster(cw.co_spends(ledger))
+        (path,) = cluster_figures(owners, vendor)
+        read = cw.what_was_read(ledger)
+        drawn = Drawn(
+            [(drawn_of(figures.flow(one)), 3), (drawn_of(figures.flow(back)), 4), (reached, 5),
+             (every, 6), (drawn_of(path), 7), (read, 8)],
+            [(one, 9), (back, 10)], [one, back, reached, every, owners],
+        )  # fmt: skip
+        (ends,), (came,), (met,) = (each.findings(vendor) for each in (one, back, reached))
+        assert drawn.of(ends) == drawn.of(replace(ends, title="Headed")) == (3, 5, 6)
+        assert (drawn.steps_of(ends), drawn.steps_of(came)) == ((9,), (10,))
+        assert drawn.of(came) == (4,)
+        assert drawn.of(met) == (3, 5, 6)
+        (whose,) = owners.findings(vendor)
+        assert drawn.of(whose) == (7,)
+        assert drawn.of(finding("not_read")) == (8,)
+        assert drawn.of(finding("alerts")) == drawn.of(Finding("Words")) == ()
+        assert drawn.of(finding("worth")) == (), "of which of two traces it is, nobody says"
+        single = Drawn(drawn.figures, drawn.steps, [one])
+        assert single.of(finding("worth")) == ()
+        assert Drawn([(one, 3)], [], [one]).of(replace(finding("worth"), asset=one.asset)) == (3,)
 
 
 COIN = native("eth")
@@ -318,6 +412,13 @@ class TestGlossary:
         told = dict(glossary([f"{CONSISTENT}: nothing."]))
         assert list(told) == [CONSISTENT]
 
+    def test_every_policy_is_explained(self) -> None:
+        for policy in POLICIES:
+            told = dict(glossary([f"Followed by {policy.name}."]))
+            assert any(one.lower() == policy.name for one in told), policy.name
+        assert "can be opened" in dict(glossary(["custody undecided, can be opened"]))
+        assert "poison" not in dict(glossary(["address poisoning"]))
+
     def test_terms_are_in_order_and_each_is_found_by_its_own_word(self) -> None:
         words = [one.word for one in TERMS]
         assert words == sorted(words, key=str.lower)
@@ -338,6 +439,50 @@ class TestMethod:
         assert second[1].startswith("large = 100 (")
         assert any(line.startswith("References: ") for line in second)
         assert "`" not in "".join(first + "".join(second))
+
+    def test_names_of_one_entry_have_words_of_their_own_or_none(self) -> None:
+        told = methods.meanings("trace")
+        assert told["policy"] == "How balances are divided"
+        assert told["direction"] == "Forward from the subjects, or backward to the sources"
+        assert told["min_amount"] == "Base units below which nothing is followed"
+        assert told["budget"] == "The most requests to it"
+        assert methods.meanings("trace_all")["min_amount"] == told["min_amount"]
+        assert methods.meanings("hosted")["min_funded"].startswith(
+            "Fewest such addresses whose gas"
+        )
+        assert methods.meanings("converge")["hops"] == "The most payments to a place"
+        assert (
+            methods.meanings("service_roles")["min_pure"] == methods.meanings("hosted")["min_pure"]
+        )
+        assert methods._of_each(["a", "b"], "How many; and of whom.", "x") == {}
+
+    def test_every_name_of_a_shared_entry_is_told_where_a_case_asks(self) -> None:
+        for step in VERBS_OF_CASES:
+            listed = re.search(
+                r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-+$|\Z)", methods.documented(step),
+                re.M | re.S,
+            )  # fmt: skip
+            heads = re.findall(r"^(\w+(?:, \w+)+)(?: :.*)?$", listed[1] if listed else "", re.M)
+            names = {name for head in heads for name in head.split(", ")}
+            assert names <= set(methods.meanings(step)), step
+
+    def test_every_recorded_verb_but_those_that_measure_is_described(self) -> None:
+        folder = Path(str(resources.files("chainwatch")))
+        for path in sorted(folder.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                marks = getattr(node, "decorator_list", ())
+                if isinstance(node, ast.FunctionDef) and "recorded" in map(ast.unparse, marks):
+                    told = methods.documented(node.name)
+                    measures = path.name == "rates.py" or "_rates" in path.name
+                    assert told or measures or "evaluate" in path.parts, node.name
+                    assert not re.search(r"(?<![\w*])\*\w+\*(?!\w)|``", told), node.name
+        for step in ("links +", "links made by hand", "referral_sheet", "health_release"):
+            assert methods.documented(step), step
+
+    def test_what_is_cut_says_where_all_of_it_stands(self) -> None:
+        record = Record("trace", {"policy": "x" * 200}, (), "0" * 64)
+        (note,) = methods.method([record]).notes
+        assert note.lines[1].startswith(f"policy = {'x' * 160}… (whole in lineage.json)")
 
     def test_what_a_recipe_calls_is_described(self) -> None:
         for step in (

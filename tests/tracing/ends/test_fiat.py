@@ -140,7 +140,8 @@ class TestJurisdiction:
         assert dict(found.categories.select("entity", "jurisdiction").iter_rows()) == {
             "shop": "FR", "den": None, None: None,
         }  # fmt: skip
-        assert "Where no tag says a jurisdiction it was not read." in found.not_read()
+        assert ("Of some parties no tag says in which jurisdiction they are: that is not known."
+                in found.not_read())  # fmt: skip
 
     @pytest.mark.parametrize(
         ("others", "place"), [(("FR",), "FR"), (("FR", "DE"), "DE or FR"), ((), None)]
