@@ -136,7 +136,7 @@ def test_the_bound_is_never_below_nothing_and_never_guessed(hand):
     assert (weak.bound, weak.weakest) == (0.0, 2)
     unknown = cluster(hand.links("A-B 1 0.4\nB-C 2 ?")).why(hand.letter("A"), hand.letter("C"))
     assert (unknown.bound, unknown.weakest) == (None, 1)
-    assert unknown.strength.row(0) == (2, 1, 2, None, None)
+    assert unknown.strength.row(0) == (2, 1, 1, 0.4, None)
     apart = cluster(hand.links("A-B 1 0.4\nX-Y 2 ?")).why(hand.letter("A"), hand.letter("Y"))
     assert (apart.bound, apart.weakest, apart.strength.height) == (None, None, 0)
 

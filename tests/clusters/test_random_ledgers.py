@@ -90,8 +90,9 @@ def check_why(hand, made: World, clusters: Clusters, groups) -> None:
             step = (*sorted((one, two)), row["tx"], row["confidence"], row["rule"])
             assert step in given
         rates = [-inf if rate is None else rate for rate in why.frame["confidence"]]
-        weakest = why.frame["confidence"][why.weakest - 1]
-        assert min(rates) == (-inf if weakest is None else weakest)
+        measured = [rate for rate in why.frame["confidence"] if rate is not None]
+        weakest = None if why.weakest is None else why.frame["confidence"][why.weakest - 1]
+        assert weakest == min(measured, default=None)
         if not made.pairs and not made.actors:
             assert min(rates) == strongest(made.joining, a, b)
         if None in why.frame["confidence"]:
