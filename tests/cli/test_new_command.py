@@ -110,8 +110,7 @@ def test_tags_are_asked_for_where_they_name_whom_a_case_follows(
     told, refused = asked(monkeypatch, tmp_path, answers)
     assert "3 of 6. Which file or folder of tags says who that is?" in told
     assert refused.splitlines() == [
-        "  there is no such file or folder at none.csv; give the folder of a ledger, block files,"
-        " a table, or https:// of a server."
+        "  there is no such file or folder at none.csv; give a file or folder of tags."
     ]
     made = load_case(tmp_path / "kelp.toml")
     assert [one.path for one in made.tags] == ["vendors.csv"]

@@ -160,8 +160,26 @@ def data_said(text: str, base: Path) -> Data:
     return Data(kind_of_file(found), place)
 
 
-def path_said(text: str, base: Path) -> str:
+_OF_DATA = "the folder of a ledger, block files, a table, or https:// of a server"
+_OF_TAGS = "a file or folder of tags"
+
+
+def tags_said(text: str, base: Path) -> str:
+    """Return the path of tags as a case file writes it; refuses what :func:`path_said` does."""
+    return path_said(text, base, _OF_TAGS)
+
+
+def path_said(text: str, base: Path, what: str = _OF_DATA) -> str:
     """Return a path as a case file writes it: from the data folder, wherever it was typed.
+
+    Parameters
+    ----------
+    text : str
+        The path.
+    base : path
+        The data folder.
+    what : str
+        What the path is to be of, for errors.
 
     Raises
     ------
@@ -170,7 +188,7 @@ def path_said(text: str, base: Path) -> str:
     """
     said = text.strip()
     if not said:
-        raise InputError("no place was named", remedy="give a path, or the address of a server")
+        raise InputError("no place was named", remedy=f"give {what}")
     for found in (base / said, Path(said)):
         if found.exists():
             real = found.resolve()
@@ -181,13 +199,10 @@ def path_said(text: str, base: Path) -> str:
                 where=said,
                 remedy="name a folder above it with --data",
             )
-    raise InputError(
-        "there is no such file or folder", where=said,
-        remedy="give the folder of a ledger, block files, a table, or https:// of a server",
-    )  # fmt: skip
+    raise InputError("there is no such file or folder", where=said, remedy=f"give {what}")
 
 
 __all__ = [
     "a_name", "a_policy", "asset_said", "chains_that_fit", "data_said", "path_said", "some_words",
-    "whom_named",
+    "tags_said", "whom_named",
 ]  # fmt: skip

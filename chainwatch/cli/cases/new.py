@@ -36,7 +36,7 @@ SourceOption = Annotated[
     str | None,
     typer.Option(
         "--source",
-        help="Folder of a ledger, block files (.dat), a table, or https:// of a server.",
+        help="Folder of a ledger, block files, a table, or https:// of a server.",
     ),
 ]
 ChainOption = Annotated[
@@ -222,7 +222,7 @@ def _check_options(given: _Given, base: Path) -> tuple[tuple[str, ...], Data | N
     from chainwatch.chains.catalogue import chain
 
     answers.a_policy(given.policy)
-    tags = tuple(answers.path_said(one, base) for one in given.tags)
+    tags = tuple(answers.tags_said(one, base) for one in given.tags)
     source = answers.data_said(given.source, base) if given.source is not None else None
     if given.chain is not None:
         chain(given.chain)
@@ -280,7 +280,7 @@ def _tags_asked(number: int, ask: _Asking, source: Data | None, base: Path) -> t
     ledger = source is None or source.kind == LEDGER
 
     def path_of(said: str) -> str:
-        return answers.path_said(said, base) if said.strip() or not ledger else ""
+        return answers.tags_said(said, base) if said.strip() or not ledger else ""
 
     found = ask(
         number, None, path_of, option="--tags", usual="" if ledger else None,
