@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticKnownError
 
-from chainwatch.case.file.keys import OpenedEnd, Strict, listed
+from chainwatch.case.file.keys import MOST_DAYS, MOST_UNITS, OpenedEnd, Strict, listed
 from chainwatch.ledger.look_alikes import TAILS
 from chainwatch.tracing.custody.hosted import SWEPT
 from chainwatch.tracing.policies import POLICIES
@@ -44,7 +44,12 @@ class Follow(Strict):
         Field(json_schema_extra={"enum": [*_POLICIES]}, description="How balances are divided."),
     ] = "fifo"
     trifle: Annotated[
-        int, Field(ge=0, description="Most that a lure of address poisoning moves; accounts.")
+        int,
+        Field(
+            ge=0,
+            le=MOST_UNITS,
+            description="Most that a lure of address poisoning moves; accounts.",
+        ),
     ] = 0
     alike_head: Annotated[
         int, Field(ge=0, description="First characters in which look-alikes agree.")
@@ -70,10 +75,16 @@ class Follow(Strict):
         int, Field(ge=1, le=1000, description="Per mille of what it gets that comes from them.")
     ] = 900
     max_hours: Annotated[
-        int, Field(ge=1, description="Most hours that value lies at a deposit address; roles.")
+        int,
+        Field(
+            ge=1,
+            le=24 * MOST_DAYS,
+            description="Most hours that value lies at a deposit address; roles.",
+        ),
     ] = 12
     max_left: Annotated[
-        int | None, Field(ge=0, description="Most base units that stay behind there; roles.")
+        int | None,
+        Field(ge=0, le=MOST_UNITS, description="Most base units that stay behind there; roles."),
     ] = None
     max_senders: Annotated[
         int, Field(ge=1, description="Most who pay into one deposit address; roles.")
@@ -84,10 +95,12 @@ class Follow(Strict):
     ] = "deposits"
     max_hops: Annotated[int | None, Field(description="Most payments from a subject.")] = None
     max_age: Annotated[
-        int | None, Field(ge=1, description="Most days behind what a subject received.")
+        int | None,
+        Field(ge=1, le=MOST_DAYS, description="Most days behind what a subject received."),
     ] = None
     min_amount: Annotated[
-        int, Field(ge=0, description="Branches below this many base units end.")
+        int,
+        Field(ge=0, le=MOST_UNITS, description="Branches below this many base units end."),
     ] = 0
     spread_unstated: Annotated[
         bool, Field(description="Tags count for clusters of which their publisher says nothing.")

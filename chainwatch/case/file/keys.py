@@ -57,6 +57,21 @@ SomeTexts = Annotated[
 ]
 """The same, at least one."""
 
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is blank; say it in a few words")
+    return text
+
+
+Said = Annotated[str, AfterValidator(_said)]
+"""A text that says something."""
+
+MOST_UNITS = 10**38 - 1
+"""No amount of a ledger is wider: what is, is an unknown amount."""
+
+MOST_DAYS = 100_000
+"""Longer than there have been chains, and no more than a span of time can be."""
+
 Whole = Annotated[int, OfType()]
 Flag = Annotated[bool, OfType()]
 """A whole number, and true or false: nothing else is taken for one."""

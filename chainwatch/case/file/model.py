@@ -25,7 +25,7 @@ from chainwatch.case.exports.catalogue import DEFAULT
 from chainwatch.case.file.diagnose import misfit, not_toml
 from chainwatch.case.file.export_keys import ExportNames, GoamlTable, check_told
 from chainwatch.case.file.follow_keys import Follow as Follow
-from chainwatch.case.file.keys import ChainName, OfKey, Planned, Strict, Token
+from chainwatch.case.file.keys import ChainName, OfKey, Planned, Said, Strict, Token
 from chainwatch.case.file.lines import Written
 from chainwatch.case.file.owner_keys import OwnerKeys
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
@@ -53,8 +53,8 @@ class Head(Planned):
     name: Annotated[
         str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Short, for files.")
     ]
-    title: Annotated[str, Field(description="Heading of the report.")]
-    question: Annotated[str, Field(description="What the case asks.")]
+    title: Annotated[Said, Field(description="Heading of the report.")]
+    question: Annotated[Said, Field(description="What the case asks.")]
     number: Annotated[str, Field(description="Number of the case where it is kept.")] = ""
     investigator: Annotated[str, Field(description="Who works on it.")] = "not stated"
     editions: Annotated[
@@ -342,6 +342,8 @@ def _toml(path: Path) -> tuple[str, dict[str, Any]]:
         what, remedy = f"the case file cannot be read: {error.strerror or error}", None
     except UnicodeDecodeError:
         what, remedy = "the case file cannot be read: it is no text in UTF-8", "name a TOML file"
+    except RecursionError:
+        what, remedy = "the case file holds lists in lists, too deep to be read", "write it anew"
     except ValueError as error:  # also what TOML itself refuses, with line and column
         raise not_toml(text, str(error), str(path)) from None
     raise CaseError(what, where=str(path), remedy=remedy)

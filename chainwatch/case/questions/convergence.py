@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chainwatch.case.file.keys import ChainName, Texts, Token, Whole
+from chainwatch.case.file.keys import MOST_UNITS, ChainName, Texts, Token, Whole
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.chains.catalogue import chain as find_chain
@@ -45,6 +45,7 @@ class Convergence(Question):
         Whole | None,
         Field(
             ge=1,
+            le=MOST_UNITS,
             description="Largest payment that is little, in base units; without it whoever paid"
             " seldom may be a buyer, and is no place.",
         ),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import polars as pl
 from pydantic import Field, model_validator
 
-from chainwatch.case.file.keys import ChainName, Token, Whole
+from chainwatch.case.file.keys import MOST_UNITS, ChainName, Token, Whole
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.chains.catalogue import chain as find_chain
@@ -35,7 +35,10 @@ class People(Question):
     ] = "network"
     few: Annotated[Whole, Field(ge=1, description="The most payments that are seldom.")] = FEW
     small: Annotated[
-        Whole | None, Field(ge=1, description="The largest payment that is little, in base units.")
+        Whole | None,
+        Field(
+            ge=1, le=MOST_UNITS, description="The largest payment that is little, in base units."
+        ),
     ] = None
     currency: Annotated[
         str | None, Field(description="By whose prices a payment is little: USD, EUR.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from chainwatch.case.file.keys import ChainName, Strict, Token, Whole
+from chainwatch.case.file.keys import MOST_UNITS, ChainName, Strict, Token, Whole
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.chains.catalogue import chain as find_chain
@@ -39,6 +39,7 @@ class Ranking(Question):
         Whole | None,
         Field(
             ge=1,
+            le=MOST_UNITS,
             description="Largest payment that is little, in base units; without it whoever paid"
             " seldom may be a small donor, and is not ranked.",
         ),

@@ -109,6 +109,10 @@ def test_the_demo_fits() -> None:
             "'min_share' in [follow] is 1001 at my.toml; it should be less than",
         ),
         ("follow", {"trifle": -1}, "'trifle' in [follow] is -1"),
+        ("follow", {"trifle": 10**80}, "it should be less than or equal to 9999"),
+        ("follow", {"max_age": 999_999_999_999}, "should be less than or equal to 100000"),
+        ("traces", [{"max_age": 999_999_999_999}], "should be less than or equal to 100000"),
+        ("case.title", "   ", "'title' in [case] does not fit: it is blank at my.toml"),
         ("subjects.concept", "vendor", "[subjects] does not fit: give addresses"),
         ("subjects.column", "wallet", "subjects"),
         ("subjects", {"chain": "btc"}, "subjects"),
@@ -148,6 +152,12 @@ def test_of_a_mapping_the_key_is_named() -> None:
     assert str(caught.value) == (
         "unknown key 'snder' in [sources.mapping] number 1 at my.toml; perhaps 'sender' is meant."
     )
+
+
+def test_lists_in_lists_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(f"a = {'[' * 5_000}{']' * 5_000}")
+    with pytest.raises(CaseError, match=r"lists in lists, too deep to be read at .*x\.toml"):
+        load_case(tmp_path / "x.toml")
 
 
 @pytest.mark.parametrize("text", ["[case", "= 1", "a = 1\na = 2", "\x00"])

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from chainwatch.attribution.tags import named
-from chainwatch.case.file.keys import Texts, Whole
+from chainwatch.case.file.keys import MOST_UNITS, Texts, Whole
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, OfAsset, whom
 from chainwatch.chains.catalogue import chain as find_chain
@@ -30,7 +30,8 @@ class CounterpartiesOf(OfAsset):
         Texts, Field(description="Whose payments; the subjects there, if not given.")
     ] = ()
     trifle: Annotated[
-        Whole, Field(ge=0, description="Most that a lure of address poisoning moves.")
+        Whole,
+        Field(ge=0, le=MOST_UNITS, description="Most that a lure of address poisoning moves."),
     ] = 0
     head: Annotated[
         Whole, Field(ge=0, description="First characters in which look-alikes agree.")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chainwatch.case.file.follow_keys import PolicyName
-from chainwatch.case.file.keys import Flag, Texts, Token, Whole
+from chainwatch.case.file.keys import MOST_DAYS, Flag, Texts, Token, Whole
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, OfAsset, whom
 from chainwatch.chains.catalogue import chain as find_chain
@@ -50,7 +50,8 @@ class SwapsThrough(OfAsset):
         None
     )
     max_age: Annotated[
-        Whole | None, Field(ge=1, description="Most days behind what a source received.")
+        Whole | None,
+        Field(ge=1, le=MOST_DAYS, description="Most days behind what a source received."),
     ] = None
 
     def answer(self, ground: Ground) -> Iterator[Answer]:

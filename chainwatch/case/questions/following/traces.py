@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.case.file.follow_keys import Policies
-from chainwatch.case.file.keys import Flag, OpenedEnd, Texts, Whole
+from chainwatch.case.file.keys import MOST_DAYS, MOST_UNITS, Flag, OpenedEnd, Texts, Whole
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.question import Answer, OfAsset, whom
 from chainwatch.chains.catalogue import chain as find_chain
@@ -66,10 +66,12 @@ class Traces(OfAsset):
         None
     )
     max_age: Annotated[
-        Whole | None, Field(ge=1, description="Most days behind what a source received.")
+        Whole | None,
+        Field(ge=1, le=MOST_DAYS, description="Most days behind what a source received."),
     ] = None
     min_amount: Annotated[
-        Whole, Field(ge=0, description="Branches below this many base units end.")
+        Whole,
+        Field(ge=0, le=MOST_UNITS, description="Branches below this many base units end."),
     ] = 0
     spread_unstated: Annotated[
         Flag | None,
