@@ -57,6 +57,7 @@ SomeTexts = Annotated[
 ]
 """The same, at least one."""
 
+
 def _said(text: str) -> str:
     if not text.strip():
         raise ValueError("it is blank; say it in a few words")
