@@ -63,7 +63,10 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
 def drawn_of(chosen: Selection, symbol: str, decimals: int) -> list[str]:
     """Return how much of what moved is drawn, of what shares are, and what is unknown."""
     drawn, moved = chosen.drawn, chosen.moved
-    share = percent(drawn.amount, moved.amount) if moved.amount else "no known amount"
+    coarse = drawn.coarse or moved.coarse
+    share = (
+        percent(drawn.amount, moved.amount, rounded=coarse) if moved.amount else "no known amount"
+    )
     entering = Sum(1, 0, chosen.entering, coarse=not chosen.entering_exact)
     said = [
         f"Drawn: {'all' if drawn.flows == moved.flows else 'the largest'} {drawn.flows:,} of "

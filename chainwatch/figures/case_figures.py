@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.tags import Tags
 from chainwatch.figures.bars import shown_by
 from chainwatch.figures.charts.catalogue import FIGURES, Figure, figure_of
 from chainwatch.figures.flow_figure import FlowFigure, flow
@@ -17,9 +18,12 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.what_was_read import WhatWasRead
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flows import FLOW_SCHEMA, Owners, Tagged
+from chainwatch.privacy.listed import of_lists
 from chainwatch.results.result import Drawing, Result, recorded
 from chainwatch.results.table import Rows
-from chainwatch.tracing.exposure import exposure
+from chainwatch.tracing.ends.actors import Actors
+from chainwatch.tracing.ends.categories import categories
+from chainwatch.tracing.exposure import Exposure, exposure
 from chainwatch.tracing.ranges.range_result import TraceRange
 from chainwatch.tracing.result import Trace
 
@@ -228,7 +232,30 @@ def followed_figures(
         the trace under each policy that conserves value.
     """
     data = read.data(followed.asset.chain)
-    each = {policy: exposure(across.traces[policy], **asked) for policy in across.compared}
-    reached = exposure(followed, **asked)
+    each = {policy: _received(across.traces[policy], **asked) for policy in across.compared}
+    reached = _received(followed, **asked)
     first = case_figure(reached, kind="exposure", name=name, data=data, across=each)
     return [first, *trace_figures(followed, across, name, data)]
+
+
+def _received(
+    trace: Trace, tags: Tags, *, clusters: Owners | None = None, spread_unstated: bool = False
+) -> Exposure:
+    """Return an exposure in which what ended with a service stands under the name of the service.
+
+    That an order or a list names the address at which it ended does not say who received there.
+    """
+    how: dict[str, Any] = {"clusters": clusters, "spread_unstated": spread_unstated}
+    found, at = exposure(trace, tags, **how), Actors(tags, trace.asset.chain, **how)
+    hosts = trace.ends.filter(pl.col("service").is_not_null() & pl.col("address").is_not_null())
+    host = dict(hosts.select("address", "service").iter_rows())
+
+    def said(address: bytes | None, when: Any) -> tuple[str, str | None, str | None] | None:
+        told = at.category(address, when)
+        return None if told and address in host and of_lists(told[0]) else told
+
+    own = dict(trace.subjects.select("address", "subject").iter_rows())
+    backward = trace.direction == "backward"
+    return replace(
+        found, categories=categories(trace.ends, trace.steps, own, said, backward=backward)
+    )

@@ -17,7 +17,7 @@ from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.what_was_read import read_in_words
 from chainwatch.privacy.edition import Edition
-from chainwatch.privacy.flow_totals import Totals, totals
+from chainwatch.privacy.flow_totals import Totals, as_summed, totals
 from chainwatch.privacy.flows import Owners, Tagged, flows, node_places
 from chainwatch.privacy.peel_runs import peel_runs
 from chainwatch.privacy.roles import roles_of
@@ -201,7 +201,8 @@ class FlowFigure(Result):
 
     def flows(self, edition: Edition) -> pl.DataFrame:
         """Return the flows between entities as an edition shows them."""
-        return flows(self.trace, edition, self.owners(edition), self.tags)
+        found = flows(self.trace, edition, self.owners(edition), self.tags)
+        return as_summed(found, self.totals(edition))
 
     def totals(self, edition: Edition) -> Totals:
         """Return what the flows add up to, as far as an edition may say it."""

@@ -309,10 +309,17 @@ def _two_digits(amount: int) -> int:
     return (amount + size // 2) // size * size
 
 
-def percent(part: int, whole: int) -> str:
-    """Write a share with one decimal; neither 0 nor 100 % is reached by rounding."""
+def percent(part: int, whole: int, *, rounded: bool = False) -> str:
+    """Write a share with one decimal; neither 0 nor 100 % is reached by rounding.
+
+    A share of what was *rounded* is said about, to the whole percent, and never more exactly than
+    the amount beside it.
+    """
     if whole <= 0:
         return "share unknown"
+    if rounded:
+        about = (200 * part + whole) // (2 * whole)
+        return "≈ under 1 %" if 0 < 100 * part < whole else f"≈ {about} %"
     tenths = (2000 * part + whole) // (2 * whole)
     if tenths == 0 and part:
         return "<0.1 %"
@@ -324,11 +331,12 @@ def percent(part: int, whole: int) -> str:
 def node_lines(item: Node, entering: int, symbol: str, decimals: int) -> tuple[str, str]:
     """Return the name of a node, and its amount with its share of what enters the figure.
 
-    A share of an amount that was rounded would tell more digits than are known.
+    A share of a sum of rounded amounts would tell more digits than are known; that of an amount
+    which was rounded once is said as coarsely as the amount.
     """
     said = item.shown
     value = sum_text(said, symbol, decimals)
     rounded = said.coarse and not said.exact
-    share = "" if rounded else f" ({percent(said.amount, entering)})"
+    share = "" if rounded else f" ({percent(said.amount, entering, rounded=said.coarse)})"
     loop = f" ↻ {sum_text(item.itself, symbol, decimals)}" if item.itself.flows else ""
     return item.label, f"{value}{share}{loop}"

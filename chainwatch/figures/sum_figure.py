@@ -152,6 +152,10 @@ def _sides(trace: Trace, top: int) -> tuple[list[Part], list[Part]]:
     for row, one in zip(rows.frame.iter_rows(named=True), told, strict=True):
         name = f"{row['service']} ({row['part']})" if row["service"] else row["part"]
         sides[row["direction"]].append(Part(name, one))
+    for parts in sides.values():
+        # Alone it is the whole, which stands above it to the last unit.
+        if len(parts) == 1:
+            parts[0] = parts[0]._replace(told=Told(int(trace.amount), False))
     return _fold(sides[CAME], top), _fold(sides[ENDED], top)
 
 

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from chainwatch.privacy.edition import FEWEST, POOLED, Edition, coarse
 from chainwatch.privacy.flows import Movement, Names, Owners, Tagged, movements
 from chainwatch.privacy.mask_rows import hidden_rows
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.tracing.result import Trace, ends_finding
 from chainwatch.tracing.stops import UNREAD
+from chainwatch.units import AMOUNT
 
 Pair = tuple[str, str]
 """Source and target of a flow."""
@@ -72,6 +75,26 @@ class Totals:
             return amount, False
         finer = len(behind) >= FEWEST and amount not in self.rounded
         return (two_digits(amount) if finer else coarse(amount)), True
+
+
+def as_summed(flows: pl.DataFrame, sums: Totals) -> pl.DataFrame:
+    """Return flows whose rounded amounts are said as the sums of a figure say them.
+
+    What alone reaches a node is what the node got: two roundings of it would be two amounts.
+
+    Parameters
+    ----------
+    flows : polars.DataFrame
+        See `chainwatch.privacy.flows.FLOW_SCHEMA`.
+    sums : Totals
+        What the flows add up to.
+    """
+    rows = flows.select("source", "target", "amount", "coarse").iter_rows()
+    said = [
+        sums.of([(source, target)])[0] if coarse_ else int(amount)
+        for source, target, amount, coarse_ in rows
+    ]
+    return flows.with_columns(pl.Series("amount", said, AMOUNT))
 
 
 def two_digits(amount: int) -> int:

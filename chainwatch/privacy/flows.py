@@ -11,6 +11,7 @@ import polars as pl
 
 from chainwatch.ledger.schema import TIME
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition, band, coarse
+from chainwatch.privacy.listed import list_names, listed, short
 from chainwatch.privacy.peel_runs import PeelRuns
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.results.roles import BYSTANDER, SUBJECT
@@ -253,6 +254,7 @@ class Names:
             for whole in map(self.whole, joined)
             if not edition.masks(self.chain, whole)
         )
+        self.lists = frozenset[str]()
         self.called = self._called(tags)
         self.hosted = {
             (tx, n): end
@@ -267,18 +269,24 @@ class Names:
         """Return what tags call each entity.
 
         An entity of several addresses is called by a tag that its publisher says of the cluster.
+        One that a list names is called by its address, as listed there: the list was paid nothing.
         """
         if tags is None:
             return {}
         rows = tags.frame.filter(pl.col("chain") == self.chain).sort(
             ["level", "label", "address"], descending=[True, False, False]
         )
+        self.lists = list_names(rows)
         called: dict[bytes, str] = {}
+        on: dict[bytes, str] = {}
         for address, label, definer in rows.select("address", "label", "definer").iter_rows():
             whole = self.whole(address)
             alone = whole == address and (address in self.subject_of or address not in self.owner)
             if (definer or alone) and not self.edition.masks(self.chain, address):
-                called.setdefault(whole, label)
+                (on if label in self.lists else called).setdefault(whole, label)
+        for whole, name in on.items():
+            who = called.get(whole) or short(self.edition.name_of(self.chain, whole))
+            called[whole] = listed(who, name)
         return called
 
     def whole(self, address: bytes) -> bytes:
@@ -359,6 +367,8 @@ def _moved(trace: Trace, names: Names) -> list[Movement]:
 
 
 def _service(names: Names, service: str, certainty: str, reason: str) -> str:
+    if service in names.lists:
+        service = listed("addresses", service)
     if reason == ONE_DESTINATION:
         label = f"pays {service} alone ({CUSTODY_UNDECIDED})"
         return names.add(f"service:{label}", label, _ALONE)
@@ -374,16 +384,8 @@ def _ended(trace: Trace, names: Names) -> list[Movement]:
     received = trace.origins.filter(~pl.col("kind").is_in([OPENING, HELD]))
     origin = set(received.select("txid", "n").iter_rows())
     columns = (
-        "subject",
-        "address",
-        "txid",
-        "n",
-        "amount",
-        "time",
-        "reason",
-        "service",
-        "certainty",
-    )
+        "subject", "address", "txid", "n", "amount", "time", "reason", "service", "certainty",
+    )  # fmt: skip
     for subject, address, txid, n, amount, time, reason, service, certainty in trace.ends.select(
         columns
     ).iter_rows():

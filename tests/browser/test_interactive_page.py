@@ -115,12 +115,48 @@ def test_amounts_filter(working: Any) -> None:
     assert all(20_000_000 <= one <= 25_000_000 for one in rows_of(working).values())
     working.fill("#low", "much")
     assert working.locator("#low").get_attribute("aria-invalid") == "true"
+    assert "“much” is no amount" in working.locator("#unread").inner_text()
     working.fill("#low", "900")
+    assert working.locator("#unread").is_hidden()
     working.fill("#high", "")
     assert working.locator("#nothing").is_visible()
     working.click("#reset")
     assert count(working) == before
     assert working.locator("#low").input_value() == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("0,05", "0.05"), ("0,2500", "0.25"), ("00,2", "0.2"), ("1,234.5", "1234.5"),
+        ("1,234,567", "1234567"), ("1 234.5", "1234.5"), ("1234,567", "1234.567"), (" ", ""),
+    ],
+)  # fmt: skip
+def test_an_amount_is_read_where_it_can_be_read_in_one_way(
+    working: Any, typed: str, meant: str
+) -> None:
+    working.fill("#low", meant)
+    rows = working.inner_text("#seen"), rows_of(working)
+    working.fill("#low", typed)
+    assert working.locator("#low").get_attribute("aria-invalid") == "false"
+    assert working.locator("#unread").is_hidden()
+    assert (working.inner_text("#seen"), rows_of(working)) == rows
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["1,234", "12,345", "1.234,5", "1.234.567", "1,23,456", ",5", "much", "-1", "0.123456789"],
+)
+def test_an_amount_that_can_be_read_in_two_ways_is_refused_in_words(
+    working: Any, typed: str
+) -> None:
+    before = count(working)
+    working.fill("#low", typed)
+    assert working.locator("#low").get_attribute("aria-invalid") == "true"
+    assert f"“{typed}” is no amount that can be read in one way" in working.inner_text("#unread")
+    assert count(working) == before
+    working.fill("#low", "")
+    assert working.locator("#unread").is_hidden()
 
 
 def test_days_filter_and_amounts_are_those_of_the_days(working: Any, otter_world: Any) -> None:

@@ -299,6 +299,14 @@ def test_amounts_are_rounded_in_integers(amount: int, decimals: int, text: str) 
     assert short_amount(amount, decimals) == text
 
 
+@pytest.mark.parametrize(
+    ("part", "said"), [(40, "≈ 53 %"), (50, "≈ 67 %"), (75, "≈ 100 %"), (0, "≈ 0 %")]
+)
+def test_a_share_of_a_rounded_amount_is_said_about(part: int, said: str) -> None:
+    assert percent(part, 75, rounded=True) == said
+    assert percent(part, 7500, rounded=True) in ("≈ under 1 %", "≈ 1 %", "≈ 0 %")
+
+
 def test_shares_reach_neither_end_by_rounding() -> None:
     assert [percent(part, 10**6) for part in (0, 1, 999_999, 10**6, 125_500)] == [
         "0 %", "<0.1 %", "99.9 %", "100 %", "12.6 %",

@@ -12,6 +12,7 @@ import chainwatch as cw
 from chainwatch import figures
 from chainwatch.errors import ArgumentError, ConservationError, InputError
 from chainwatch.figures import sum_figure
+from chainwatch.figures.bars import Told
 from chainwatch.figures.style import save_figure
 from chainwatch.units import total
 
@@ -116,6 +117,15 @@ def test_what_a_table_rounds_is_rounded_here(otter_case):
     assert hidden
     assert not [one for one in hidden if trace.asset.shown(one) in said]
     assert "such parts add up to the sum only about" in said
+
+
+def test_what_alone_makes_up_a_side_is_said_as_the_side_is(otter_case):
+    tags = otter_case.tags
+    reed = tags.where(actor="reed").addresses()
+    trace = cw.trace(otter_case.ledger, reed, policy="haircut", stop=tags.services())
+    alone = trace.origins.with_columns(kind=pl.lit(trace.origins["kind"][0]))
+    (part,) = sum_figure._sides(replace(trace, origins=alone), 99)[0]
+    assert part.told == Told(trace.amount, False)
 
 
 def test_the_same_bytes_twice(ranged, working, tmp_path):

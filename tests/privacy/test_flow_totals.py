@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
-from chainwatch.privacy.flow_totals import Totals, two_digits
+from chainwatch.privacy.flow_totals import Totals, as_summed, two_digits
+from chainwatch.units import AMOUNT
 
 HOST, PAYER = "service:harbour", "subject"
 MANY = [f"masked-{number:010d}" for number in range(6)]
@@ -30,6 +32,19 @@ def test_what_is_published_of_a_shown_node_is_exact() -> None:
     assert of.of(of.amounts, HOST) == (53_205, False)
     assert of.of(of.amounts) == (50_000, True)
     assert of.of(of.amounts, MANY[0]) == (50_000, True)
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, 30_000), (4, 100_000), (5, 130_000)])
+def test_what_alone_reaches_a_node_is_said_as_the_node_is(count: int, said: int) -> None:
+    """A flow to one party keeps one digit; one to several that share it as many as their sum."""
+    pair = ("subject", "masked of subject: bystander")
+    behind = frozenset(name.encode() for name in MANY[:count])
+    of = Totals({pair: 26_600 * count}, {pair: behind}, frozenset(), 99)
+    row = {"source": pair[0], "target": pair[1], "amount": 1, "coarse": True}
+    exact = {"source": PAYER, "target": HOST, "amount": 5, "coarse": False}
+    flows = pl.DataFrame([row, exact], schema_overrides={"amount": AMOUNT})
+    assert as_summed(flows, of)["amount"].to_list() == [said, 5]
+    assert of.of([pair], pair[1]) == (said, True)
 
 
 def test_exact_flows_taken_off_do_not_give_the_masked_one() -> None:

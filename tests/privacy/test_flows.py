@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import polars as pl
+import pytest
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse, text
@@ -189,6 +190,35 @@ def test_tags_name_whom_the_edition_shows() -> None:
     assert "Jane Doe" not in str(masked.to_dicts())
     open_ = flows(followed(), edition(WORKING), None, tagged(MIDDLE, "Jane Doe"))
     assert "Jane Doe" in open_["source_label"].to_list()
+
+
+@pytest.mark.parametrize("concept", ["sanction", "seizure_order", "forfeiture", "black_list"])
+def test_whom_a_list_names_is_an_address_on_it_and_not_the_list(concept: str) -> None:
+    said = tagged(SEED, "OFAC sanctions list").frame.with_columns(
+        concept=pl.lit(concept), actor=pl.lit(None, pl.String)
+    )
+    address = text(SEED, TRON)
+    name = f"{address[:4]}…{address[-4:]}"
+    for one in (WORKING, DISCLOSURE):
+        found = flows(followed(), edition(one), None, Frame(said))
+        assert f"{name} (listed: OFAC sanctions list)" in found["source_label"].to_list()
+        assert "OFAC sanctions list" not in found["source_label"].to_list()
+    # A tag that names a party still does, and says that it is listed too.
+    shop = said.with_columns(label=pl.lit("shop"), concept=pl.lit("market"))
+    both = flows(followed(), edition(WORKING), None, Frame(pl.concat([said, shop])))
+    assert "shop (listed: OFAC sanctions list)" in both["source_label"].to_list()
+    # A list of parties names them: their names are no list's.
+    party = said.with_columns(label=pl.lit("Garantex"), actor=pl.lit("garantex"))
+    assert "Garantex" in flows(followed(), edition(WORKING), None, Frame(party))["source_label"]
+
+
+def test_a_service_that_only_a_list_names_is_said_to_be_listed() -> None:
+    label = "exchange"
+    said = tagged(SEED, label).frame.with_columns(
+        concept=pl.lit("sanction"), actor=pl.lit(None, pl.String)
+    )
+    found = flows(followed(), edition(WORKING), None, Frame(said))
+    assert "addresses (listed: exchange) (probable)" in found["target_label"].to_list()
 
 
 def test_a_label_that_names_a_masked_address_is_not_said() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import polars as pl
+
 from chainwatch.errors import InputError, expect
 from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import Edition, coarse
+from chainwatch.privacy.listed import listed, of_lists, short
 from chainwatch.results.provenance import Record
 from chainwatch.tracing.ends.categories import CATEGORIES, UNTAGGED
 from chainwatch.tracing.exposure import EXPOSURE, Exposure
@@ -195,9 +198,26 @@ def _called(found: Exposure, key: Key) -> tuple[str, bool]:
         return ("Not read" if category == NOT_READ else f"Not read: {category}"), True
     kind = reason if category == UNTAGGED else f"{category}, {reason}"
     if entity:
-        return f"{bars.actor_named(found, entity, category)} ({kind})", False
+        return f"{_named(found, entity, category, key)} ({kind})", False
     beside = category == UNTAGGED and reason not in FEES
     return (f"{kind} (nobody tagged)" if beside else kind), False
+
+
+def _named(found: Exposure, actor: str, concept: str, key: Key | None = None) -> str:
+    """Return what an actor is called; where a list names him, that his addresses stand on it."""
+    name = bars.actor_named(found, actor, concept)
+    if not of_lists(concept) or name.startswith("somebody"):
+        return name
+    chain, edition = found.asset.chain, bars.shown_edition(found)
+    if key is None:
+        where = {address for one, address in found.reached if one == actor}
+    else:
+        rows = found.categories.iter_rows(named=True)
+        theirs = ",".join(row["behind"] for row in rows if _key(row) == key)
+        where = {bytes.fromhex(one) for one in theirs.split(",")}
+    if len(where) == 1 and not edition.masks(chain, address := next(iter(where))):
+        return listed(short(edition.name_of(chain, address)), name)
+    return listed("addresses", name)
 
 
 def _reached(found: Exposure, across: Mapping[str, Exposure]) -> list[Bar]:
@@ -214,7 +234,7 @@ def _reached(found: Exposure, across: Mapping[str, Exposure]) -> list[Bar]:
         told, low, high = _between([arrived for arrived, _ in each])
         stayed = _between([told, each[0][1]])[1] if told.rounded else each[0][1]
         concept = concepts.get(actor, "")
-        name = bars.actor_named(found, actor, concept)
+        name = _named(found, actor, concept)
         called = f"{name} ({concept})" if concept and not name.startswith("somebody") else name
         said = f"{counted(hops[actor], 'hop', 'hops')} or more" if actor in hops else ""
         made.append(Bar(called, told, low, high, said, stayed=stayed))
@@ -230,8 +250,9 @@ def _arrived(found: Exposure) -> dict[str, tuple[Told, Told]]:
     """Return what arrived at each actor, and what of it stayed.
 
     An amount that is rounded where it ends is rounded here: said twice in two ways it is exact.
+    All that an actor got is said exactly where all that ended with him is, and is the same.
     """
-    hidden = _rounded(found)
+    hidden, whole = _rounded(found), _exact(found)
     rows, chain = EXPOSURE.rows(found.frame), found.asset.chain
     sums: dict[str, list[tuple[Told, Told]]] = {}
     for actor, arrived, stayed in zip(
@@ -245,9 +266,26 @@ def _arrived(found: Exposure) -> dict[str, tuple[Told, Told]]:
             for one in (arrived, stayed)
         )
         sums.setdefault(actor, []).append((next(said), next(said)))
+    said_of = {
+        actor: (bars.added([one for one, _ in each]), bars.added([one for _, one in each]))
+        for actor, each in sums.items()
+    }
+    for actor, amount in whole.items():
+        mine = found.frame.filter(pl.col("actor") == actor)
+        if actor in said_of and {total(mine["arrived"]), total(mine["stayed"])} == {amount}:
+            said_of[actor] = (Told(amount, False), Told(amount, False))
+    return said_of
+
+
+def _exact(found: Exposure) -> dict[str, int]:
+    """Return what ended with each actor, where all of it is said to the last unit."""
+    sums: dict[str, list[Told]] = {}
+    for (_, entity, _), told in _sums(found).items():
+        sums.setdefault(entity, []).append(told)
     return {
-        actor: (bars.added([one for one, _ in listed]), bars.added([one for _, one in listed]))
-        for actor, listed in sums.items()
+        entity: sum(one.amount for one in each)
+        for entity, each in sums.items()
+        if entity and not any(one.rounded for one in each)
     }
 
 

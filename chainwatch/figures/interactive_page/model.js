@@ -132,10 +132,22 @@ const holder = (id) => nodes[id].of;
 
 const filtered = () => state.low !== null || state.high !== null || state.from !== null || state.to !== null || state.off.size > 0;
 
+// A number as people type it, with a point before its decimals; null where it may be read in two
+// ways. Commas stand before three digits each where they group, as this page writes them; one comma
+// after a zero, or before another number of digits, can only be a decimal comma.
+function unambiguous(text) {
+  const plain = text.replace(/[\s_]/g, "");
+  if (/^\d+(\.\d*)?$/.test(plain)) return plain;
+  if (/^[1-9]\d{0,2}(,\d{3})+\.\d*$/.test(plain) || /^[1-9]\d{0,2}(,\d{3}){2,}$/.test(plain)) return plain.replace(/,/g, "");
+  if (/^0,\d+$/.test(plain) || (/^\d+,\d+$/.test(plain) && !/^[1-9]\d{0,2},\d{3}$/.test(plain))) return plain.replace(",", ".");
+  return null;
+}
+
 // An amount in coins as people type it, in base units; null for nothing, undefined for no amount.
 function typed(text) {
-  const plain = text.replace(/[,\s_]/g, "");
-  if (!plain) return null;
+  if (!text.trim()) return null;
+  const plain = unambiguous(text);
+  if (plain === null) return undefined;
   const found = /^(\d{1,40})(?:\.(\d*))?$/.exec(plain);
   if (!found || (found[2] || "").length > data.decimals) return undefined;
   return BigInt(found[1] + (found[2] || "").padEnd(data.decimals, "0"));

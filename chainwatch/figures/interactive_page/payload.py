@@ -20,6 +20,7 @@ from chainwatch.figures.interactive_page.evidence import Behind
 from chainwatch.figures.layout import Link
 from chainwatch.figures.style import ROLES
 from chainwatch.privacy.drawn.flow_rows import FlowRow, FlowRows
+from chainwatch.privacy.edition import POOLED, band
 from chainwatch.privacy.flow_totals import Totals
 from chainwatch.sanitize import clipped
 
@@ -198,7 +199,11 @@ class _Made:
         self.moves.append(move)
 
     def chains(self) -> None:
-        """Make a node of each peel chain, into which its entities fold."""
+        """Make a node of each peel chain, into which its entities fold.
+
+        How many masked parties it stands for is said as a band, as everywhere.
+        """
+        names = list(self.place)
         flows = [
             (self.place[row["source"]], self.place[row["target"]], int(row["amount"]))
             for row in self.shown.flows.iter_rows(named=True)
@@ -208,9 +213,10 @@ class _Made:
             for one in run:
                 self.nodes[one]["of"] = len(self.nodes)
             first, last = self.nodes[run[0]], self.nodes[run[-1]]
+            masked = any(names[one].startswith(POOLED) for one in run)
             self.nodes.append(
                 {
-                    "name": f"peel chain of {len(run)}",
+                    "name": f"peel chain of {band(len(run)) if masked else len(run)}",
                     "role": CHAIN_ROLE,
                     "chain": True,
                     "of": None,

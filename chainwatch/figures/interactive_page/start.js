@@ -25,6 +25,7 @@ function reset() {
     byId(name).value = "";
     byId(name).removeAttribute("aria-invalid");
   }
+  sayUnread();
   for (const box of document.querySelectorAll("input[data-role]")) box.checked = true;
   byId("found").hidden = true;
   showSpan();
@@ -34,12 +35,24 @@ function reset() {
   say("All is shown");
 }
 
+// Says in words which amounts were not taken: a red edge alone tells nobody what is wrong.
+function sayUnread() {
+  const wrong = ["low", "high"].filter((name) => byId(name).getAttribute("aria-invalid") === "true");
+  const texts = wrong.map((name) => "“" + byId(name).value.trim() + "”").join(" and ");
+  byId("unread").hidden = !wrong.length;
+  byId("unread").textContent = wrong.length
+    ? texts + (wrong.length > 1 ? " are no amounts" : " is no amount") + " that can be read in one way only, and " +
+      (wrong.length > 1 ? "do" : "does") + " not filter: write 1234" + (data.decimals ? ".5, with at most " + counted(data.decimals, "decimal", "decimals") : "") + "."
+    : "";
+}
+
 function filterAmount() {
   for (const name of ["low", "high"]) {
     const value = typed(byId(name).value);
     byId(name).setAttribute("aria-invalid", String(value === undefined));
     state[name] = value === undefined ? null : value;
   }
+  sayUnread();
   refresh();
 }
 

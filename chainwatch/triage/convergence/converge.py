@@ -41,6 +41,7 @@ from chainwatch.triage.link_test.matching import Sizes, pool_of
 from chainwatch.triage.people import Judged, judged_owners, marked
 from chainwatch.triage.tagged import TaggedParties
 from chainwatch.triage.views import merged
+from chainwatch.triage.word import SUBJECT, word_for
 from chainwatch.typologies.alerts import flows_of
 from chainwatch.typologies.flows import NOBODY, Flows
 from chainwatch.units import counted
@@ -74,6 +75,8 @@ class Convergence(Result):
         Parties that could have been such a place: what the correction is for.
     settings : mapping
         How far money was followed, and at what rate places are called.
+    word : str
+        What those who meet are called: vendors only where tags call all of them so.
     """
 
     trial = True
@@ -84,6 +87,7 @@ class Convergence(Result):
     subjects: frozenset[bytes]
     tests: int
     settings: Mapping[str, Any]
+    word: str = SUBJECT
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -94,11 +98,12 @@ class Convergence(Result):
 
     def words(self) -> Mapping[str, Any]:
         """Return how far money was followed, and for how many tests it is corrected."""
-        return {"tests": self.tests, **self.settings}
+        return {"tests": self.tests, "word": self.word, **self.settings}
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return where vendors meet more often than by chance, and what that does not show."""
-        return (convergence_finding(self.frame, self.asset, self.tests, self.settings),)
+        terms = (self.tests, self.settings, self.word)
+        return (convergence_finding(self.frame, self.asset, *terms),)
 
     def why(self, entity: bytes | str) -> pl.DataFrame:
         """Return which vendors meet at a place, and how many wallets like them do.
@@ -120,7 +125,7 @@ class Convergence(Result):
         called = self.frame.filter(pl.col("verdict") == CHANCE).height
         return (
             f"Convergence({counted(self.frame.height, 'place', 'places')} where"
-            f" {self.settings['least']} vendors or more meet, {called:,} more than chance, of"
+            f" {self.settings['least']} {self.word}s or more meet, {called:,} more than chance, of"
             f" {counted(self.tests, 'party', 'parties')} that could be one)"
         )
 
@@ -237,6 +242,7 @@ def converging(
             "unread": sum(bool(flows.lacking(one)) for one in vendors.tolist()),
             "unknown": flows.unknown,
         },
+        word_for(addresses, tags, flows.asset.chain),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.results.result import Finding
 from chainwatch.triage.convergence.tables import CHANCE, MEETINGS, SHARED
+from chainwatch.triage.word import SUBJECT, titled
 from chainwatch.units import counted
 
 CALLED = MEETINGS.pick(
@@ -20,14 +21,15 @@ CALLED = MEETINGS.pick(
 
 INNOCENT = (
     "A service that no tag names: a local exchange, a payment processor, a host, a shop.",
-    "One person with several shops, whose addresses no cluster joins.",
-    "A supplier of lawful goods, such as packing or post, who knows nothing of what is sold.",
+    "One person with several wallets, whose addresses no cluster joins.",
+    "A supplier of something lawful, such as packing or post, who knows nothing of what it is for.",
 )
 
 
 def convergence_finding(
-    meetings: pl.DataFrame, asset: Asset, tests: int, settings: Mapping[str, Any]
-) -> Finding:
+    meetings: pl.DataFrame, asset: Asset, tests: int, settings: Mapping[str, Any],
+    word: str = SUBJECT,
+) -> Finding:  # fmt: skip
     """Return the places that are met at more often than by chance tells, or may be a service.
 
     Parameters
@@ -40,11 +42,13 @@ def convergence_finding(
         What the correction is for.
     settings : mapping
         How far money was followed, and the rate.
+    word : str
+        What those who meet are called: vendors only where tags call all of them so.
     """
     called = meetings.filter(pl.col("verdict") == CHANCE)
     shared = meetings.filter(pl.col("verdict") == SHARED).height
     said = (
-        f"At {counted(called.height, 'place', 'places')} more vendors meet than wallets like them"
+        f"At {counted(called.height, 'place', 'places')} more {word}s meet than wallets like them"
         f" would by chance, of {counted(meetings.height, 'place', 'places')} where at least"
         f" {settings['least']} meet."
     )
@@ -54,12 +58,12 @@ def convergence_finding(
         f" be false, corrected for {counted(tests, 'party', 'parties')} that could have been one."
     )
     rest = (
-        "That vendors meet at a place is consistent with a common supplier, broker or launderer,"
+        f"That {word}s meet at a place is consistent with a common supplier, broker or launderer,"
         " and with what stands below; it shows no agreement. Services that tags name are left out."
     )
     if settings["unread"] or settings["unknown"]:
         rest += (
-            f" Of {settings['unread']:,} vendors not all was read, and of"
+            f" Of {settings['unread']:,} {word}s not all was read, and of"
             f" {counted(settings['unknown'], 'payment', 'payments')} the payer is not known: they"
             " may have met elsewhere."
         )
@@ -67,7 +71,8 @@ def convergence_finding(
         f"{counted(shared, 'place deals', 'places deal')} with so many that it may be a service"
         " which no tag names: nothing is said of it."
     )
+    listed = called.select(CALLED.names).rename({"vendors": f"{word}s"})
     return Finding(
-        "Where vendors meet", (said, how, rest, *((hubs,) if shared else ())),
-        CALLED.rows(called.select(CALLED.names)), asset, INNOCENT, said,
+        f"Where {word}s meet", (said, how, rest, *((hubs,) if shared else ())),
+        titled(CALLED, word).rows(listed), asset, INNOCENT, said,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def shared_exchange(of: Connection) -> Answer:
 
 
 def payment_processor(of: Connection) -> Answer:
-    """A processor collects for many merchants: the vendor paid a bill, and others were paid out."""
+    """A processor collects for many merchants: one side paid a bill, and the other was paid out."""
     return _shared(of, "payment processor", "payment_processor", untagged=True)
 
 

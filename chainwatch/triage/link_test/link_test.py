@@ -24,6 +24,7 @@ from chainwatch.triage.link_test.judged import LINK, Alike, Ground, Judged, Term
 from chainwatch.triage.link_test.reach import BILLION, Mask, tells_wish, wanted
 from chainwatch.triage.link_test.result import Basis, LinkTests
 from chainwatch.triage.link_test.tables import EXPLANATIONS, NETWORK, STEPS, TESTS
+from chainwatch.triage.word import word_for
 from chainwatch.typologies.alerts import flows_of
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import NOBODY
@@ -172,12 +173,14 @@ def tested(flows: Flows, asked: Asked, terms: Terms, basis: Basis) -> LinkTests:
         if judgement.party is not None
     }
     tests = max(len(found), terms.tests or 0)
+    rows = None if basis.tags is None else basis.tags.frame
     return LinkTests(
         flows.asset, _tests(ground, found, links), _explained(links),
         _steps(ground, {one: links[one] for one in links if found[one].verdict == LINK}),
         NETWORK.frame([(one,) for one in asked.network]), terms, tests,
         draws_needed(tests, terms.rate), _unknown(flows, mask), sum(one is None for one in numbers),
         basis, tells_wish(flows) or not len(flows),
+        word_for(asked.vendors, rows, flows.asset.chain),
     )  # fmt: skip
 
 

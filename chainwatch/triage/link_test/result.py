@@ -36,6 +36,7 @@ from chainwatch.triage.link_test.tables import (
     TESTS,
     VALUES,
 )
+from chainwatch.triage.word import SUBJECT, titled
 from chainwatch.units import counted, exact_sum
 
 WORDING = (
@@ -55,7 +56,7 @@ SAID = {
 """Each verdict as a sentence says it."""
 
 PROPOSITIONS = (
-    "that the vendor pays the network again and again, rather than that it pays as wallets of its"
+    "that its holder pays the network again and again, rather than that it pays as wallets of its"
     " size, age and activity do"
 )
 """What a likelihood ratio compares."""
@@ -89,6 +90,8 @@ class LinkTests(Result):
         Addresses of the network that neither pay nor are paid in what was read.
     wish_told : bool
         Whether anything was read that says of payments that their payers wanted them.
+    word : str
+        What those who are tested are called: vendors only where tags call all of them so.
     basis : Basis
         Ledger, tags and owners, of which routes and values are made when they are asked for.
     """
@@ -107,6 +110,7 @@ class LinkTests(Result):
     unmet: int = 0
     basis: Basis = field(default=Basis())
     wish_told: bool = True
+    word: str = SUBJECT
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -123,7 +127,7 @@ class LinkTests(Result):
             "hops": one.hops, "days": one.days, "rate": str(one.rate), "draws": one.draws,
             "tests": self.tests, "needed": self.needed, "least": str(one.least),
             "crowd": one.crowd, "seed": one.seed, "unknown": self.unknown,
-            "unmet": self.unmet, "wish_told": self.wish_told,
+            "unmet": self.unmet, "wish_told": self.wish_told, "word": self.word,
         }  # fmt: skip
 
     def roles(self) -> Roles:
@@ -147,13 +151,17 @@ class LinkTests(Result):
         """Return the tests, on what terms they are, and what could innocently explain them."""
         text = [self.answer(), WORDING, self._terms_told(), self._strength(), *self._not_known()]
         asked = (f"{name}: {(ask.__doc__ or '').strip()}" for name, ask in CATALOGUE)
+        listed = titled(ON_VENDORS, self.word)
+        rows = self.frame.select(ON_VENDORS.names).rename({"vendor": self.word})
         return (
             Finding(
                 "Whether links to the network are more than chance", tuple(text),
-                ON_VENDORS.rows(self.frame.select(ON_VENDORS.names)), self.asset, tuple(asked),
-                self.answer(),
+                listed.rows(rows), self.asset, tuple(asked), self.answer(),
             ),
         )  # fmt: skip
+
+    def _counted(self, number: int) -> str:
+        return counted(number, self.word, f"{self.word}s")
 
     def tests_run(self) -> int:
         """Return how many vendors were tested."""
@@ -164,7 +172,7 @@ class LinkTests(Result):
         rest = self.frame.height - self.linked.height
         if not rest:
             return ()
-        said = counted(rest, "vendor is", "vendors are")
+        said = f"{self._counted(rest)} {'is' if rest == 1 else 'are'}"
         return (f"payments of {said} not {LINK} to the network, of {self.frame.height:,} tested.",)
 
     def answer(self) -> str:
@@ -176,7 +184,7 @@ class LinkTests(Result):
             (AT_CROWD, "by somebody whom many pay"),
         )  # fmt: skip
         parts = [f"{count[one]:,} {words}" for one, words in others if count.get(one)]
-        of = counted(self.frame.height, "vendor", "vendors")
+        of = self._counted(self.frame.height)
         unmet = self.unmet == self.network.height
         blind = " None of the network's addresses was met in what was read." if unmet else ""
         return f"Of {of}, payments of {', '.join([linked, *parts])}.{blind}"
@@ -193,7 +201,7 @@ class LinkTests(Result):
             f"Routes have at most {counted(one.hops, 'payment', 'payments')}, each at most"
             f" {counted(one.days, 'day', 'days')} after the one before, and end at services and at"
             f" whoever is paid by {one.crowd:,} others. What is tested is the share of what a"
-            " vendor paid that could have reached the network, its best week left out, in"
+            f" {self.word} paid that could have reached the network, its best week left out, in"
             " proportion to what everybody on the way held and paid. The larger of two p-values"
             " counts; they are corrected by Benjamini and Yekutieli at a false discovery rate of"
             f" {float(one.rate):.3g} over {counted(self.tests, 'test', 'tests')}, for which"
@@ -207,8 +215,8 @@ class LinkTests(Result):
         if found is None or ratio is None:
             return "How often such verdicts are right was not measured on these terms."
         return (
-            f"On {BASIS} links were found in {found.power}, and vendors without one called in"
-            f" {found.false}, worlds counting as cases. So that a vendor is called supports the"
+            f"On {BASIS} links were found in {found.power}, and of those without one were called"
+            f" {found.false}, worlds counting as cases. So that a wallet is called supports the"
             f" proposition {PROPOSITIONS}, by a likelihood ratio of at least"
             f" {ratio.at_least:,.2f} ({ratio.strength} support), conditional on the simulator. How"
             " probable a link is depends on what else is known."
@@ -219,7 +227,8 @@ class LinkTests(Result):
         if not self.wish_told:
             yield (
                 "Of no payment was anything read that says whether its payer wanted it: all count,"
-                " and transfers that others made in a vendor's name are not told from its own."
+                f" and transfers that others made in a {self.word}'s name are not told from its"
+                " own."
             )
         if self.unknown:
             yield (
@@ -233,7 +242,7 @@ class LinkTests(Result):
             )
         if unread := self.frame["unread"].drop_nulls().len():
             yield (
-                f"Not all payments of {counted(unread, 'vendor', 'vendors')} were read: what they"
+                f"Not all payments of {self._counted(unread)} were read: what they"
                 " could have brought to the network is at least what is told."
             )
 

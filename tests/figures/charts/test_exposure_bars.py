@@ -120,6 +120,32 @@ def test_a_name_that_only_masked_parties_bear_is_not_said(exposed: Any) -> None:
     assert "somebody tagged " in said
 
 
+def test_whom_a_list_names_is_an_address_on_it_and_not_the_list(
+    exposed: Any, working: None
+) -> None:
+    found = exposed["fifo"]
+    name = "OFAC sanctions list"
+    (entity, *_) = found.categories["entity"].drop_nulls().to_list()
+    mine = pl.col("entity") == entity
+    rows = found.categories.with_columns(
+        category=pl.when(mine).then(pl.lit("sanction")).otherwise("category"),
+        entity=pl.when(mine).then(pl.lit(name)).otherwise("entity"),
+    )
+    said = texts(figures.exposure_bars(replace(found, categories=rows)))
+    assert any(f"(listed: {name}) (sanction" in one for one in said)
+    assert not [one for one in said if one.startswith(name)]
+
+
+def test_what_ended_with_somebody_is_said_once_and_in_one_way(exposed: Any) -> None:
+    """All that an actor got is said exactly below where all that ended with him is above."""
+    for found in exposed.values():
+        whole, arrived = module._exact(found), module._arrived(found)
+        for actor, amount in whole.items():
+            rows = found.frame.filter(pl.col("actor") == actor)
+            if {total(rows["arrived"]), total(rows["stayed"])} == {amount}:
+                assert arrived[actor] == (bars.Told(amount, False), bars.Told(amount, False))
+
+
 def test_an_edition_is_part_of_the_signature(exposed: Any, otter_case: Any) -> None:
     from chainwatch.privacy.edition import WORKING, Edition
 

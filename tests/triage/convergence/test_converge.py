@@ -259,6 +259,19 @@ def test_several_addresses_of_one_actor_are_one_vendor() -> None:
     assert (ON.name(row["entity"]), row["vendors"]) == ("maker", 2)
 
 
+@pytest.mark.parametrize(("named", "word"), [(3, "subject"), (4, "vendor")])
+def test_nobody_is_called_a_vendor_whom_no_tag_calls_one(named: int, word: str) -> None:
+    tags = ON.tags(*((f"v{n}", f"v{n}", "vendor") for n in range(named)))
+    vendors = [ON(f"v{n}") for n in range(4)]
+    found = cw.converge(ON.ledger(PAID), vendors, tags=tags, asset=TOKEN)
+    (finding,) = found.findings(pl.DataFrame())
+    said = " ".join((repr(found), finding.title, *finding.text, *finding.innocent))
+    assert f"more {word}s meet" in said
+    assert f"{word}s" in finding.frame.columns
+    assert finding.name == f"{word}s_meet_at"
+    assert ("vendor" in said) == (word == "vendor")
+
+
 def test_wallets_of_which_not_all_was_read_are_no_wallets_like_them() -> None:
     """They may all pay the same exchange, and nobody saw it."""
     names = [f"w{n}" for n in range(60)]
@@ -289,7 +302,7 @@ def test_without_wallets_like_them_nothing_is_called() -> None:
     found = converging(flows_of(paid), VENDORS)
     assert places(found, UNTESTED) == {"broker"}
     assert found.frame["p"].null_count() == 1
-    assert repr(found).startswith("Convergence(1 place where 3 vendors or more meet, 0 more")
+    assert repr(found).startswith("Convergence(1 place where 3 subjects or more meet, 0 more")
 
 
 def test_a_place_is_held_against_all_parties_that_could_have_been_one() -> None:

@@ -275,7 +275,7 @@ def test_what_was_not_read_of_vendors_and_network_is_told() -> None:
     found = asked(of=ledger(read=("kelp",)))
     said = dict(found.frame.select("vendor", "unread").iter_rows())
     assert [one for one in VENDORS if said[ON(one)] is None] == ["kelp"]
-    assert "Not all payments of 4 vendors were read" in " ".join(
+    assert "Not all payments of 4 subjects were read" in " ".join(
         found.findings(pl.DataFrame())[0].text
     )
     assert "Of its own payments it is not known: " in found.why(ON("dill"))
@@ -297,6 +297,18 @@ def test_tags_may_be_given_for_the_network_and_the_vendors() -> None:
     )  # fmt: skip
     assert verdicts(found) == {"kelp": LINK}
     assert services().frame.height == 1
+
+
+def test_nobody_is_called_a_vendor_whom_no_tag_calls_one() -> None:
+    called = ON.tags(HOT, *((one, one, "vendor") for one in VENDORS))
+    for tags, word in ((None, "subject"), (ON.tags(HOT), "subject"), (called, "vendor")):
+        found = asked(tags=tags)
+        (finding,) = found.findings(pl.DataFrame())
+        said = " ".join((found.answer(), *finding.text, *finding.innocent, *found.against()))
+        assert f"Of {len(VENDORS)} {word}s, payments of" in said
+        assert finding.rows.frame.columns[0] == word == finding.rows.table.key[0]
+        told = said.replace("simulated vendors", "")
+        assert ("vendor" in told) == (word == "vendor")
 
 
 def test_amounts_of_any_width_are_tested_alike(found: cw.LinkTests) -> None:
@@ -400,5 +412,5 @@ def test_a_table_that_tells_nobody_s_wish_is_not_read_as_nothing() -> None:
     bare = [(paid, at, {"signed": None}) for paid, at in payments()]
     found = asked(of=ON.ledger(bare))
     assert verdicts(found)["kelp"] == LINK
-    assert "made in a vendor's name" in " ".join(found.findings(pl.DataFrame())[0].text)
-    assert "vendor's name" not in " ".join(asked().findings(pl.DataFrame())[0].text)
+    assert "made in a subject's name" in " ".join(found.findings(pl.DataFrame())[0].text)
+    assert "'s name" not in " ".join(asked().findings(pl.DataFrame())[0].text)
