@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from chainwatch.addresses.canonical import parse
 from chainwatch.case.exports.shown.parts import (
     End,
@@ -95,7 +97,8 @@ class ShownCase:
     view : MaskedView
         The tables themselves, and what is drawn.
     settings : mapping
-        What an export must be told that no chain says, by the name of the export.
+        What an export must be told that no chain says, by the name of the export: its texts as
+        the edition may say them.
     """
 
     head: CaseHead
@@ -205,4 +208,20 @@ def shown_case(
         tuple((one.chain, say(one.words)) for one in basis.reached),
         sum(view.left_out.values()), tlp.lower().removeprefix("tlp:"),
     )  # fmt: skip
-    return ShownCase(head, view, settings or {})
+    return ShownCase(head, view, _said(settings or {}, view))
+
+
+def _said(value: Any, view: MaskedView) -> Any:
+    """Return settings with every text as the edition may say it, and nothing hidden in any.
+
+    Names of settings, and ids under which something is given, are looked up and never written.
+    """
+    if isinstance(value, str):
+        return visible(view.text.text(value))
+    if isinstance(value, BaseModel):
+        return _said(dict(value), view)
+    if isinstance(value, Mapping):
+        return {key: _said(item, view) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(_said(item, view) for item in value)
+    return value
