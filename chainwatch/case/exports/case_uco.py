@@ -24,12 +24,11 @@ from typing import Any
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import Name, Ref, ShownFinding, ShownParty
+from chainwatch.case.exports.shown.parts import Name, Ref, ShownFinding, ShownParty, chain_words
 from chainwatch.case.exports.shown.words import (
     NO_ADDRESS,
     PSEUDONYM,
     SHARED,
-    chain_words,
     end_words,
     finding_words,
     head_words,

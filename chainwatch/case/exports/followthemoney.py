@@ -29,14 +29,13 @@ from chainwatch.atomic import write_new
 from chainwatch.attribution.taxonomy import broader, is_a
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import End, Name, OwnerLink, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import End, Name, OwnerLink, Ref, ShownParty, chain_words
 from chainwatch.case.exports.shown.transfers import Transfer, transfers_of
 from chainwatch.case.exports.shown.words import (
     CONTROL,
     NO_ADDRESS,
     PSEUDONYM,
     SHARED,
-    chain_words,
     end_words,
     finding_words,
     head_words,

@@ -32,10 +32,9 @@ from chainwatch.case.exports.goaml_settings import (
     goaml_settings,
 )
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.parts import Payment, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import Payment, Ref, ShownParty, chain_words
 from chainwatch.case.exports.shown.transfers import transfers_of
 from chainwatch.case.exports.shown.words import (
-    chain_words,
     end_words,
     finding_words,
     head_words,

@@ -30,10 +30,9 @@ from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.confidence import NOT_JUDGED, attribution
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import Name, OwnerLink, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import Name, OwnerLink, Ref, ShownParty, chain_words
 from chainwatch.case.exports.shown.transfers import Transfer, transfers_of
 from chainwatch.case.exports.shown.words import (
-    chain_words,
     end_words,
     finding_words,
     head_words,

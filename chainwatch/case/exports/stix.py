@@ -33,12 +33,18 @@ from chainwatch.addresses.canonical import text as address_text
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import Name, OwnerLink, Payment, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import (
+    Name,
+    OwnerLink,
+    Payment,
+    Ref,
+    ShownParty,
+    chain_words,
+)
 from chainwatch.case.exports.shown.words import (
     NO_ADDRESS,
     PSEUDONYM,
     SHARED,
-    chain_words,
     end_words,
     finding_words,
     head_words,

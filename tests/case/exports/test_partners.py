@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from chainwatch.case.exports.goaml import goaml_bytes
 from chainwatch.case.exports.misp import misp_bytes
 from chainwatch.case.exports.shown.case import CaseHead, ShownCase
 from chainwatch.case.exports.shown.transfers import transfers_of
+from chainwatch.case.exports.shown.words import payment_words
 from chainwatch.case.exports.stix import TLP, on_another_chain, stix_bytes
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import CaseError, MissingExtra
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -148,6 +151,34 @@ def test_what_was_not_read_is_a_statement(name: str, cases: dict[str, Case]) -> 
         assert one.text in said
 
 
+def test_a_chain_is_called_alike_in_all_that_is_said(cases: dict[str, Case]) -> None:
+    case = shown(cases["token"], "disclosure")
+    said = [unread for unread in case.unread if unread.chain]
+    assert said
+    said.append(replace(said[0], chain=chain_of("btc").id))
+    for unread in said:
+        assert f" on {chain_of(unread.chain).alias} ({unread.chain})" in unread.text
+
+
+@pytest.mark.parametrize("one", ["coins", "token"])
+def test_why_a_transaction_is_withheld_is_said_only_of_who_is_masked(
+    one: str, cases: dict[str, Case]
+) -> None:
+    case = shown(cases[one], "disclosure")
+    masked = {party.ref for party in case.parties if party.masked}
+    withheld = [payment for payment in case.payments if payment.withheld]
+    assert withheld
+    for payment in withheld:
+        why = bool({payment.source, payment.target} & masked)
+        words = payment_words(payment)
+        assert ("transaction withheld: it leads to somebody masked" in words) is why
+        assert "transaction withheld" in words
+    shown_party = next(party.ref for party in case.parties if not party.masked)
+    named = replace(withheld[0], source=shown_party, target=None)
+    assert "; transaction withheld" in payment_words(named)
+    assert "leads to somebody" not in payment_words(named)
+
+
 @pytest.mark.parametrize("name", NEEDS)
 def test_without_its_extra_a_format_says_what_to_install(
     name: str, cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch
@@ -214,8 +245,6 @@ def test_how_sure_a_relationship_is_stands_in_its_words(cases: dict[str, Case]) 
 
 def test_a_marking_of_tlp_stands_on_every_object(cases: dict[str, Case]) -> None:
     pytest.importorskip("stix2", reason="stix2 is not installed")
-    from dataclasses import replace
-
     case = shown(cases["token"], "disclosure")
     head: CaseHead = replace(case.head, tlp="amber+strict")
     bundle = json.loads(stix_bytes(replace(case, head=head)))

@@ -24,6 +24,7 @@ from chainwatch.case.exports.shown.parts import (
     ShownFinding,
     ShownParty,
     Unread,
+    is_masked,
 )
 from chainwatch.case.exports.shown.rows import (
     Shown,
@@ -173,7 +174,7 @@ class ShownCase:
     def _party(self, ref: Ref, names: list[Name], cluster: str) -> ShownParty:
         chain, said = ref
         several = said in (POOLED, SEVERAL)
-        masked = self.head.edition == DISCLOSURE and (several or said.startswith(f"{POOLED}-"))
+        masked = self.head.edition == DISCLOSURE and is_masked(said)
         role = BYSTANDER if masked else self.view.edition.role(chain, parse(said, chain))
         surest = sorted(set(names), key=lambda one: (-(one.level or 0), repr(one)))
         return ShownParty(chain, said, masked, masked and several, role, tuple(surest), cluster)

@@ -24,6 +24,7 @@ from chainwatch.case.exports.shown.parts import (
     ShownAsset,
     Unread,
 )
+from chainwatch.case.exports.shown.whole_amounts import PLAIN, whole_amounts
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.schema import TAGS
 from chainwatch.privacy.about import About
@@ -82,7 +83,8 @@ def edges_in(tables: list[Shown]) -> Iterator[tuple[Shown, Edges]]:
 def payments_in(tables: list[Shown]) -> Iterator[Payment]:
     """Yield the rows that say who paid whom in a transaction.
 
-    A payment that a table lists twice, for each of its sides, is one.
+    A payment that a table lists several times, for each of its sides or for each of the reasons
+    that :mod:`chainwatch.case.exports.shown.whole_amounts` names, is one.
     """
     for shown, edges in edges_in(tables):
         ends, ids = shown.of(Privacy.PARTY), shown.of(Privacy.TXID)
@@ -94,14 +96,20 @@ def payments_in(tables: list[Shown]) -> Iterator[Payment]:
 
 def _payments(shown: Shown, edges: Edges) -> Iterator[Payment]:
     told: Counter[tuple[Any, ...]] = Counter()
+    listed: Counter[tuple[Any, ...]] = Counter()
     turned: list[Payment] = []
     for chain, row in shown.rows():
         payment = _payment(shown, edges, chain, row)
         if row.get(edges.turned) == "in":
             turned.append(payment)
-        else:
-            told[_same(payment)] += 1
-            yield payment
+            continue
+        same = _same(payment)
+        if (reason := _listed(shown, payment, row)) is not None:
+            listed[same, reason] += 1
+            if listed[same, reason] <= told[same]:
+                continue  # for another reason it was told already
+        told[same] += 1
+        yield payment
     for payment in turned:
         if told[_same(payment)]:
             told[_same(payment)] -= 1
@@ -110,22 +118,33 @@ def _payments(shown: Shown, edges: Edges) -> Iterator[Payment]:
 
 
 def _same(one: Payment) -> tuple[Any, ...]:
-    """Return what both tellings of one payment share."""
-    return one.txid, one.source, one.target, one.time, one.amount, one.rows
+    """Return what all tellings of one payment share."""
+    return one.txid, one.place, one.source, one.target, one.time, one.amount, one.rows
+
+
+def _listed(shown: Shown, one: Payment, row: Row) -> tuple[Any, ...] | None:
+    """Return for what a payment is listed; None where it stands once, or none is shown to be it."""
+    whole = whole_amounts(shown.table)
+    if whole is None or not whole.listed or not one.txid or one.coarse:
+        return None
+    return tuple(row.get(name) for name in whole.listed)
 
 
 def _payment(shown: Shown, edges: Edges, chain: str, row: Row) -> Payment:
     ends = [_ref(chain, row[name]) for name in (edges.source, edges.target)]
     source, target = ends[::-1] if row.get(edges.turned) == "in" else ends
-    txid, withheld = _txid(row)
-    column = shown.table["amount"] if "amount" in shown.table.names else None
+    whole_in = whole_amounts(shown.table)
+    said = whole_in or PLAIN
+    txid, withheld = _txid(row, said.txid)
+    outputs = chain_of(chain).family == "utxo" if chain else False
     policy = f" ({shown.about.policy})" if shown.about.policy else ""
-    meaning = column.meaning if column else MOVED
+    column = "amount" if "amount" in shown.table.names else "amount_hex"
+    measure = MOVED if whole_in else f"{shown.table[column].meaning}{policy}"
     return Payment(
-        chain, txid, withheld, row.get("n"), _word(row, "time"), source, target,
-        asset_of_row(shown, chain, row), whole(row.get("amount"), row.get("amount_hex")),
-        bool(row.get("rounded")), _word(row, "summed"),
-        f"{meaning}{policy}", _word(row, "doubt"), shown.name, meaning == MOVED and not policy,
+        chain, txid, withheld, row.get(said.place) if outputs or not said.of_a_log else None,
+        _word(row, said.time), source, target, asset_of_row(shown, chain, row),
+        whole(row.get("amount"), row.get("amount_hex")), bool(row.get("rounded")),
+        _word(row, "summed"), measure, _word(row, "doubt"), shown.name, whole_in is not None,
     )  # fmt: skip
 
 
@@ -278,8 +297,8 @@ def _ref(chain: str, name: str | None) -> Ref | None:
     return (chain, visible(name)) if name else None
 
 
-def _txid(row: Row) -> tuple[str, bool]:
-    txid = _word(row, "txid")
+def _txid(row: Row, column: str = "txid") -> tuple[str, bool]:
+    txid = _word(row, column)
     return ("", True) if txid == WITHHELD else (txid, False)
 
 
