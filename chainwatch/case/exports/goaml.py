@@ -77,7 +77,7 @@ def goaml_bytes(case: ShownCase) -> bytes:
     ------
     CaseError
         If a setting that the schema forces is missing or does not fit, if nobody can be reported,
-        or if neither the day of submission nor that of the data is known.
+        or if nobody stated the day of submission, or else when the data was acquired.
     """
     root = _Report(case, goaml_settings(case.settings.get("goaml"))).element()
     indent(root, " ")
@@ -128,7 +128,7 @@ class _Report:
         if self.case.head.acquired is None:
             raise CaseError(
                 "a goAML report needs the day of its submission, and the case states none",
-                remedy="give submission_date in the settings",
+                remedy="give submission_date in the settings, or say when the data was acquired",
             )
         return f"{self.case.head.acquired:%Y-%m-%dT%H:%M:%S}"
 

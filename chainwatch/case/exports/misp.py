@@ -9,8 +9,8 @@ somebody masked is a comment of the event and no object: a pseudonym must never 
 address. Where following stops and what was not read are comments too.
 
 Nothing is for detection (``to_ids``), the event is not published and stays with the organisation
-that loads it, until somebody there says otherwise. Ids depend on the content alone, times are those
-at which the data was acquired.
+that loads it, until somebody there says otherwise. Ids are of this edition of the case alone. Times
+are those at which the data was acquired, or the last that the data tells.
 
 References
 ----------
@@ -76,7 +76,7 @@ def misp_bytes(case: ShownCase) -> bytes:
     Raises
     ------
     CaseError
-        If nobody said when the data was acquired: an event must bear a time.
+        If nobody said when the data was acquired, and it tells no time: an event must bear one.
     MissingExtra
         If the extra ``misp`` is not installed.
     """
@@ -88,22 +88,22 @@ class _Event:
     """The event of one case while it is filled."""
 
     def __init__(self, case: ShownCase, library: ModuleType) -> None:
-        if case.head.acquired is None:
+        if case.head.dated is None:
             raise CaseError(
                 "MISP needs the time at which the data was acquired, and the case states none",
                 remedy="call case.look_beside(ledger) before it is written",
             )
         self.case = case
         self.library = library
-        self.when = case.head.acquired
-        self.ids = Ids()
+        self.when = case.head.dated
+        self.ids = Ids(case.scope)
         self.event = library.MISPEvent(force_timestamps=True)
         self.addresses: dict[Ref, Any] = {}
 
     def filled(self) -> Any:
         """Return the event with all that the edition shows."""
         head = self.case.head
-        self.event.uuid = uuid_of("event", head.name, head.number, head.edition)
+        self.event.uuid = self.ids.of("event")
         self.event.info = head.title
         self.event.date = self.when.date()
         self.event.timestamp = self.when

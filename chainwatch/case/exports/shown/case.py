@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chainwatch.addresses.canonical import parse
+from chainwatch.case.exports.shown.ids import uuid_of
 from chainwatch.case.exports.shown.parts import (
     End,
     Name,
@@ -30,6 +31,7 @@ from chainwatch.case.exports.shown.rows import (
     Shown,
     clusters_in,
     ends_in,
+    last_told,
     links_in,
     names_in,
     payments_in,
@@ -58,12 +60,12 @@ class CaseHead:
         ``disclosure`` or ``working``.
     statements : tuple of str
         What others state.
-    acquired : datetime or None
-        When the last of the data was acquired: the time that exports bear, never that of a clock.
-    first_acquired : datetime or None
-        When the first of it was.
-    acquired_stated : bool
-        False where nobody said when files were obtained: the times are then of the reading.
+    acquired, first_acquired : datetime or None
+        When the last and the first of the data was acquired. None where nobody said when files were
+        obtained: when they were read is of the run, and another each time.
+    dated : datetime or None
+        The time that objects of exports bear, never that of a clock: when the data was acquired,
+        else the last time that the edition tells of a payment, an end or a link.
     reached : tuple of (str, str)
         How far each chain was read, in words.
     left_out : int
@@ -81,7 +83,7 @@ class CaseHead:
     statements: tuple[str, ...] = ()
     acquired: datetime | None = None
     first_acquired: datetime | None = None
-    acquired_stated: bool = True
+    dated: datetime | None = None
     reached: tuple[tuple[str, str], ...] = ()
     left_out: int = 0
     tlp: str = ""
@@ -166,6 +168,19 @@ class ShownCase:
         found = [*unread_in(self._tables), *unread_ends(self._tables)]
         return tuple(sorted(dict.fromkeys(found), key=repr))
 
+    @cached_property
+    def scope(self) -> str:
+        """What the ids of this edition of the case begin with: another for any other content.
+
+        Digests are keyed where the edition masks, so another mask key makes another scope too.
+        """
+        head = self.head
+        stated = (head.name, head.number, head.title, head.question, head.investigator)
+        return uuid_of(
+            "case", *stated, list(head.statements), head.edition, head.tlp,
+            [list(one) for one in self.digests],
+        )  # fmt: skip
+
     @property
     def digests(self) -> tuple[tuple[str, str], ...]:
         """What every result is called, and its digest as the edition may show it."""
@@ -202,10 +217,11 @@ def shown_case(
         return visible(view.text.text(text.strip()))
 
     basis = case.basis
+    acquired = (basis.last, basis.first) if basis.stated else (None, None)
     head = CaseHead(
         say(case.name), say(case.title or case.name), say(case.question), say(case.number),
         say(case.investigator), view.edition.name, tuple(map(say, case.statements)),
-        basis.last, basis.first, basis.stated,
+        *acquired, acquired[0] or last_told(shown_tables(view)),
         tuple((one.chain, say(one.words)) for one in basis.reached),
         sum(view.left_out.values()), tlp.lower().removeprefix("tlp:"),
     )  # fmt: skip

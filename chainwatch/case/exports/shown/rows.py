@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -40,6 +41,8 @@ from chainwatch.tracing.trace_tables import ENDS_BY_REASON
 from chainwatch.units import whole
 
 Row = Mapping[str, Any]
+
+MONTH = len("2023-07")
 
 
 class Shown(NamedTuple):
@@ -264,6 +267,17 @@ def unread_ends(tables: list[Shown]) -> Iterator[Unread]:
                     asset_of_row(shown, chain, row), None if amount is None else int(amount),
                     bool(row.get("rounded")), _word(row, "basis"),
                 )  # fmt: skip
+
+
+def last_told(tables: list[Shown]) -> datetime | None:
+    """Return the last time of a payment, an end or a link; a month by its first day."""
+    parts: tuple[Iterator[Payment | End | OwnerLink], ...] = (
+        payments_in(tables), ends_in(tables), links_in(tables)
+    )  # fmt: skip
+    last = max((one.time for some in parts for one in some), default="")
+    if not last:
+        return None
+    return datetime.fromisoformat(f"{last}-01T00:00:00Z" if len(last) == MONTH else last)
 
 
 def refs_in(tables: list[Shown]) -> set[Ref]:

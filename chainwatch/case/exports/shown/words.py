@@ -95,8 +95,7 @@ def head_words(head: CaseHead) -> str:
     if head.acquired is None:
         told.append("Data acquired: not stated.")
     else:
-        kind = "Data acquired" if head.acquired_stated else "Data read (acquired: not stated)"
-        told.append(f"{kind}: {head.acquired:%Y-%m-%dT%H:%M:%SZ}.")
+        told.append(f"Data acquired: {head.acquired:%Y-%m-%dT%H:%M:%SZ}.")
     told += [f"Read up to ({chain}): {words}" for chain, words in head.reached]
     if head.edition == "disclosure":
         told.append(
