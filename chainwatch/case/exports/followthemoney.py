@@ -175,7 +175,8 @@ class _Entities:
         )  # fmt: skip
 
     def _link(self, one: OwnerLink) -> Entity:
-        status = {True: "joins", False: "refused", None: "undecided"}[one.joins]
+        undecided = "" if one.coarse else "undecided"
+        status = {True: "joins", False: "refused", None: undecided}[one.joins]
         a, b = (self._thing(ref) for ref in (one.a, one.b))
         return self._entity(
             "UnknownLink", self.ids.new("link", repr(one)), subject=[a], object=[b],

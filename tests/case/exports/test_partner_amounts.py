@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +19,14 @@ from chainwatch.addresses.canonical import parse, text, txid_text
 from chainwatch.case.exports.case_uco import case_uco_bytes
 from chainwatch.case.exports.followthemoney import ftm_bytes
 from chainwatch.case.exports.goaml import goaml_bytes
+from chainwatch.case.exports.i2 import export_i2
 from chainwatch.case.exports.misp import misp_bytes
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.confidence import ELSEWHERE, NOT_JUDGED, control
 from chainwatch.case.exports.shown.network_tables import network_tables
 from chainwatch.case.exports.shown.parts import OwnerLink, Payment, ShownAsset, ShownParty
 from chainwatch.case.exports.shown.transfers import transfers_of
+from chainwatch.case.exports.shown.words import link_words
 from chainwatch.case.exports.stix import on_another_chain, stix_bytes
 from chainwatch.chains.catalogue import chain
 from chainwatch.errors import CaseError
@@ -263,6 +267,72 @@ def test_a_transfer_too_wide_to_trace_has_no_policy() -> None:
     assert trace.unknown.height == 1
     told = {(one.measure, one.amount) for one in told_of(trace, ledger).payments}
     assert told == {("traced value (fifo)", 40), ("what was moved", wide)}
+
+
+@pytest.mark.parametrize(
+    ("payment", "strength"),
+    [
+        (WHOLE, "Confirmed"),
+        (STEP, "Unconfirmed"),
+        (replace(WHOLE, coarse=True), "Unconfirmed"),
+        (replace(WHOLE, rows="2-5"), "Unconfirmed"),
+        (replace(WHOLE, doubt="a look-alike"), "Unconfirmed"),
+        (replace(WHOLE, measure="how much", moved=False), "Unconfirmed"),
+    ],
+)
+def test_only_what_a_chain_shows_is_confirmed_in_i2(
+    payment: Payment, strength: str, tmp_path: Path
+) -> None:
+    export_i2(case_of(payment), tmp_path)
+    with (tmp_path / "i2" / "links.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["Strength"] for row in csv.DictReader(file)] == [strength]
+
+
+BSC = "eip155:56"
+
+
+def on_two_chains(worths: dict[str, str]) -> ShownCase:
+    """Return a case in which one id is of a transaction of Ethereum and of one of another chain."""
+    there = tuple((BSC, one[1]) for one in (A, B))
+    other = replace(
+        WHOLE, chain=BSC, source=there[0], target=there[1], amount=3 * COIN,
+        asset=ShownAsset(BSC, "", "BNB", 18),
+    )  # fmt: skip
+    case = case_of(WHOLE, other, local_amounts=worths)
+    more = [ShownParty(*ref, False, False, "subject", (), "") for ref in there]
+    case.__dict__["parties"] = (*case.parties, *more)
+    return case
+
+
+def test_goaml_never_takes_two_chains_for_one_transaction() -> None:
+    with pytest.raises(CaseError, match="several chains: eth") as error:
+        goaml_bytes(on_two_chains({TXID: "900"}))
+    assert f'"eth:{TXID}"' in str(error.value)
+    named = on_two_chains({f"eth:{TXID}": "900", f"{BSC}:{TXID}": "7"})
+    told = [
+        (one.findtext("transactionnumber"), one.findtext("transaction_location"),
+         one.findtext("amount_local"), one.findtext("transaction_description").split(" from")[0])
+        for one in etree.fromstring(goaml_bytes(named)).iter("transaction")
+    ]  # fmt: skip
+    bsc = chain(BSC).alias
+    assert sorted(told) == sorted([
+        (f"eth:{TXID}", "eth (eip155:1)", "900", "0.5 ETH"),
+        (f"{bsc}:{TXID}", f"{bsc} ({BSC})", "7", "3 BNB"),
+    ])  # fmt: skip
+
+
+def test_a_hidden_rule_is_not_said_to_be_undecided_or_unmeasured() -> None:
+    hidden = replace(SIMULATED_LINK, rule="", rate=None, joins=None, coarse=True, rows="1")
+    words = link_words(hidden)
+    assert words.startswith("rule not shown: ")
+    assert "whether it joins is not shown" in words
+    assert "confidence in control: not shown" in words
+    assert "undecided" in link_words(replace(SIMULATED_LINK, joins=None))
+    (link,) = (
+        json.loads(line) for line in ftm_bytes(case_of(links=(hidden,))).splitlines()
+        if b'"schema":"UnknownLink"' in line
+    )  # fmt: skip
+    assert "status" not in link["properties"]
 
 
 def test_more_decimals_than_a_token_may_have_are_never_whole_coins() -> None:

@@ -313,6 +313,15 @@ def test_how_sure_a_relationship_is_stands_in_its_words(cases: dict[str, Case]) 
     assert not any("confidence" in one for one in bundle["objects"])
 
 
+@pytest.mark.parametrize("edition", ["disclosure", "working"])
+def test_links_that_made_the_clusters_joined_in_any_edition(
+    edition: str, cases: dict[str, Case]
+) -> None:
+    links = shown(cases["coins"], edition).links
+    assert links
+    assert {one.joins for one in links} == {True}
+
+
 def test_a_marking_of_tlp_stands_on_every_object(cases: dict[str, Case]) -> None:
     pytest.importorskip("stix2", reason="stix2 is not installed")
     case = shown(cases["token"], "disclosure")

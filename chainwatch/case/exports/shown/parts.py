@@ -224,7 +224,8 @@ class OwnerLink:
         link is right; :func:`chainwatch.case.exports.shown.confidence.control` says what it is.
         None where no measured rate stands behind it.
     joins : bool or None
-        Whether it joined them; False where a veto refused it, None where that is undecided.
+        Whether it joined them; False where a veto refused it, None where that is undecided, or
+        not shown because the row is coarse.
     coarse : bool
         Whether the edition rounded its time.
     rows : str

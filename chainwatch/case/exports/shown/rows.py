@@ -27,6 +27,7 @@ from chainwatch.case.exports.shown.parts import (
 )
 from chainwatch.case.exports.shown.whole_amounts import PLAIN, whole_amounts
 from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.heuristics.links import FOREST
 from chainwatch.ledger.schema import TAGS
 from chainwatch.privacy.about import About
 from chainwatch.privacy.edition import WITHHELD
@@ -166,25 +167,29 @@ def links_in(tables: list[Shown]) -> Iterator[OwnerLink]:
 
 def _links(shown: Shown, edges: Edges) -> Iterator[OwnerLink]:
     halves: dict[Any, tuple[str, Row]] = {}
+    joined = shown.table.name == FOREST.name  # what made the clusters: no other link stands in it
     for chain, row in shown.rows():
         number = row.get(edges.across) if edges.across else None
         if number is None or row.get("rounded"):
-            yield _link(edges, chain, row, chain, row)
+            yield _link(edges, chain, row, chain, row, joined=joined)
         elif number in halves:  # a link of two chains: each end has a row
-            yield _link(edges, *halves.pop(number), chain, row)
+            yield _link(edges, *halves.pop(number), chain, row, joined=joined)
         else:
             halves[number] = chain, row
 
 
-def _link(edges: Edges, chain_a: str, row_a: Row, chain_b: str, row_b: Row) -> OwnerLink:
+def _link(
+    edges: Edges, chain_a: str, row_a: Row, chain_b: str, row_b: Row, *, joined: bool
+) -> OwnerLink:
     txid, withheld = _txid(row_a)
     a, b = row_a.get(edges.source), row_b.get(edges.target)
     veto = row_a.get("veto")
+    joins = None if veto is None else not veto
     rate = row_a.get("confidence")
     return OwnerLink(
         (chain_a, visible(a or "")), (chain_b, visible(b or "")), _word(row_a, "rule"), txid,
         _word(row_a, "time"), withheld, None if rate is None else float(rate),
-        None if veto is None else not veto, bool(row_a.get("rounded")), _word(row_a, "summed"),
+        joined or joins, bool(row_a.get("rounded")), _word(row_a, "summed"),
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ SHARED = "Several parties stand under this word; two statements need not be of t
 
 PSEUDONYM = "Somebody masked, under a keyed pseudonym. No address."
 
+RATE_HIDDEN = "confidence in control: not shown"
+
 CONTROL = "Consistent with one owner; nobody's identity follows from it."
 
 
@@ -47,9 +49,10 @@ def payment_words(one: Payment) -> str:
 
 def link_words(one: OwnerLink) -> str:
     """Return a link in a sentence: the rule, whether it joins, its rate, and what it rests on."""
-    joins = {True: "joins", False: "refused by a veto, joins nothing",
-             None: "undecided, joins nothing"}[one.joins]  # fmt: skip
-    told = [f"{one.rule}: {one.a[1]} and {one.b[1]}", joins, control(one.rule, one.rate)]
+    hidden = "whether it joins is not shown" if one.coarse else "undecided, joins nothing"
+    joins = {True: "joins", False: "refused by a veto, joins nothing", None: hidden}[one.joins]
+    told = [f"{one.rule or 'rule not shown'}: {one.a[1]} and {one.b[1]}", joins]
+    told.append(RATE_HIDDEN if one.coarse and one.rate is None else control(one.rule, one.rate))
     told += _shared(one.a[0], one.time, coarse=one.coarse, rows=one.rows, noun="links")
     told += _withheld(one.a, one.b) if one.withheld else []
     return "; ".join(told) + f". {CONTROL}"
