@@ -6,6 +6,9 @@ Three things are found, and nothing that a tag of somebody else said is said aga
 * who is thought to have one owner with a subject, by the rules that joined them (``heuristic``);
 * which addresses are deposit addresses of a service, shown by what they do (``heuristic``).
 
+GraphSense shows labels alone, so each says itself how sure it is: *consistent with* one owner, with
+what was measured of the rules that say so.
+
 Whoever is masked has no tag, in the working edition bystanders neither. No tag is a cluster
 definer: others decide by their own rules whom it reaches. ``lastmod`` is the day on which the last
 of the data was acquired, so that the same case gives the same bytes.
@@ -13,7 +16,7 @@ of the data was acquired, so that the same case gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +27,7 @@ from chainwatch.atomic import write_new
 from chainwatch.attribution.tags import Tags, make_tags
 from chainwatch.attribution.taxonomy import LEVELS
 from chainwatch.case.exports.shown.case import ShownCase
+from chainwatch.case.exports.shown.confidence import rate_words
 from chainwatch.case.exports.shown.parts import Ref
 from chainwatch.case.exports.tagpack import write_tagpack
 from chainwatch.ledger.schema import TAGS
@@ -40,8 +44,11 @@ BY_HAND, BY_RULE = "manual_transaction", "heuristic"
 
 DEPOSIT = "deposit_wallet"
 SURE = ("confirmed", "probable")
-LONGEST = 240
-"""Characters of a label; the tables of the case hold the whole."""
+CONSISTENT = "Consistent with one owner with"
+UNMEASURED = "no measured rate"
+NOT_SHOWN = "by which rule is not shown"
+LONGEST, MOST_CONTEXT = 240, 960
+"""Characters of a label, and of a text of its context; the tables of the case hold the whole."""
 
 
 class CaseTag(NamedTuple):
@@ -120,14 +127,33 @@ def _one_owner(case: ShownCase) -> Iterator[CaseTag]:
             continue
         for one in members:
             if one.ref not in followed and _shown(case, one.ref):
-                rules = {
-                    link.rule for link in case.links if one.ref in (link.a, link.b) and link.joins
+                rules = _rules(case, one.ref)
+                context = {
+                    "found": "one owner",
+                    "rules": clipped("; ".join(sorted(rules)), MOST_CONTEXT),
+                    "rates": clipped(_measured(rules), MOST_CONTEXT),
                 }
-                context = {"found": "one owner", "rules": clipped("; ".join(sorted(rules)), 960)}
                 yield CaseTag(
-                    one.ref, f"One owner with {whose[0][1]}", BY_RULE, None,
+                    one.ref, f"{CONSISTENT} {whose[0][1]} ({_measured(rules, short=True)})",
+                    BY_RULE, None,
                     context | {"with": whose[0][1]},
                 )  # fmt: skip
+
+
+def _rules(case: ShownCase, ref: Ref) -> dict[str, str]:
+    """Return the rules that joined an address to others, each with its rate in words."""
+    joined = [link for link in case.links if ref in (link.a, link.b) and link.joins]
+    shown = sorted((link for link in joined if link.rule and not link.coarse), key=repr)
+    return {link.rule: rate_words(link.rule, link.rate) for link in shown}
+
+
+def _measured(rules: Mapping[str, str], *, short: bool = False) -> str:
+    """Return what was measured of rules in words; where short, the counts alone."""
+    told = [
+        f"{rule}: {(rate.partition(';')[0] if short else rate) or UNMEASURED}"
+        for rule, rate in sorted(rules.items())
+    ]
+    return ("; " if short else ". ").join(told) or NOT_SHOWN
 
 
 def _deposits(case: ShownCase) -> Iterator[CaseTag]:
@@ -143,9 +169,10 @@ def _deposits(case: ShownCase) -> Iterator[CaseTag]:
                 continue
             if row["certainty"] not in SURE:
                 continue  # custody that is undecided is no finding
-            told = {"found": "deposit address", "certainty": row["certainty"] or "",
+            sure = row["certainty"] or ""
+            told = {"found": "deposit address", "certainty": sure,
                     "shown_by": row["shown_by"] or ""}  # fmt: skip
             yield CaseTag(
-                party.ref, f"{row['service']}: deposit address", BY_RULE, DEPOSIT,
+                party.ref, f"{row['service']}: deposit address ({sure})", BY_RULE, DEPOSIT,
                 {key: clipped(value, LONGEST) for key, value in told.items()},
             )  # fmt: skip

@@ -8,7 +8,7 @@ sure they are is said in their descriptions, and no number of a *ConfidenceFacet
 Somebody masked is an *Identity* under the pseudonym.
 
 Written by hand, for the libraries that build such graphs give each thing a new id on each run. Ids
-depend on the content alone; times are those of the data.
+are of this edition of the case alone; times are those of the data.
 
 References
 ----------
@@ -23,13 +23,12 @@ from typing import Any
 
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import Name, Ref, ShownFinding, ShownParty
+from chainwatch.case.exports.shown.ids import Ids
+from chainwatch.case.exports.shown.parts import Name, Ref, ShownFinding, ShownParty, chain_words
 from chainwatch.case.exports.shown.words import (
     NO_ADDRESS,
     PSEUDONYM,
     SHARED,
-    chain_words,
     end_words,
     finding_words,
     head_words,
@@ -80,10 +79,10 @@ class _Graph:
 
     def __init__(self, case: ShownCase) -> None:
         self.case = case
-        self.ids = Ids()
-        self.investigation = _iri("investigation", case.head.name, case.head.number)
-        self.marking = _iri("marking", case.head.tlp) if case.head.tlp else ""
-        self.tool = _iri("tool", "chainwatch")
+        self.ids = Ids(case.scope)
+        self.investigation = self._iri("investigation")
+        self.marking = self._iri("marking", case.head.tlp) if case.head.tlp else ""
+        self.tool = self._iri("tool", "chainwatch")
 
     def nodes(self) -> Iterator[Node]:
         """Yield every node, what belongs to another beside it."""
@@ -94,6 +93,10 @@ class _Graph:
         yield from made
         parts = {FACET, EXTERNAL, MODEL}
         yield self._investigation([one["@id"] for one in made if one["@type"] not in parts])
+
+    def _iri(self, kind: str, *parts: Any) -> str:
+        """Return the name of a node: its kind, and an id of what tells it from others."""
+        return f"kb:{kind.replace(' ', '-')}-{self.ids.of(kind, *parts)}"
 
     def _node(self, kind: str, name: str, **properties: Any) -> Node:
         said = {key.replace("__", ":"): value for key, value in properties.items()}
@@ -111,7 +114,7 @@ class _Graph:
 
     def _markings(self) -> Iterator[Node]:
         if self.marking:
-            model = _iri("marking model", self.case.head.tlp)
+            model = self._iri("marking model", self.case.head.tlp)
             said = f"TLP:{self.case.head.tlp.upper()}"
             kind = {"marking:definitionType": "statement"}
             whole = {"@id": self.marking, "@type": "marking:MarkingDefinition"}
@@ -128,7 +131,7 @@ class _Graph:
         return "" if said == "not stated" else said
 
     def _author(self) -> str:
-        return _iri("investigator", self._investigator()) if self._investigator() else ""
+        return self._iri("investigator", self._investigator()) if self._investigator() else ""
 
     def _parties(self) -> Iterator[Node]:
         for one in self.case.parties:
@@ -137,7 +140,7 @@ class _Graph:
             yield self._node("identity:Identity", self._of(None), core__name=NO_ADDRESS)
 
     def _account(self, party: ShownParty) -> Iterator[Node]:
-        facet = _iri("account facet", *party.ref)
+        facet = self._iri("account facet", *party.ref)
         cluster = f" Cluster {party.cluster}." if party.cluster else ""
         words = f"Address on {chain_words(party.chain)}; role: {party.role}.{cluster}"
         yield self._node(
@@ -153,7 +156,7 @@ class _Graph:
         )
 
     def _of(self, ref: Ref | None) -> str:
-        return _iri("party", *(ref or ()))
+        return self._iri("party", *(ref or ()))
 
     def _payments(self) -> Iterator[Node]:
         for one in self.case.payments:
@@ -177,7 +180,7 @@ class _Graph:
 
     def _tag(self, party: ShownParty, name: Name) -> Iterator[Node]:
         said = name.actor or name.label or "unnamed"
-        who = _iri("named", said)
+        who = self._iri("named", said)
         yield self._node("identity:Identity", who, core__name=said)
         yield from self._relation(
             "Tagged_As", self._of(party.ref), who, name_words(name), ("tag", repr(name)),
@@ -189,7 +192,7 @@ class _Graph:
         reference: tuple[str, str], time: str = "", directed: bool = True,
     ) -> Iterator[Node]:  # fmt: skip
         name = f"kb:relationship-{self.ids.new('relationship', source, target, *key)}"
-        external = _iri("external", name)
+        external = self._iri("external", name)
         context, identifier = reference
         yield self._node(
             "core:Relationship", name, core__source=_ref(source), core__target=_ref(target),
@@ -211,7 +214,7 @@ class _Graph:
             yield self._annotation("Not read", unread.text)
 
     def _finding(self, one: ShownFinding) -> str:
-        return _iri("finding", one.digest)
+        return self._iri("finding", one.digest)
 
     def _annotation(self, title: str, text: str, name: str = "", about: str = "") -> Node:
         made = name or f"kb:annotation-{self.ids.new('annotation', title, text, about)}"
@@ -223,7 +226,7 @@ class _Graph:
     def _actions(self) -> Iterator[Node]:
         """Yield the acts of the case: reading the data, then each result, in their order."""
         head = self.case.head
-        read = _iri("reading", head.name, head.number)
+        read = self._iri("reading")
         reached = "; ".join(f"{chain}: {words}" for chain, words in head.reached)
         yield self._node(
             "investigation:InvestigativeAction", read, core__name="read the data",
@@ -241,7 +244,7 @@ class _Graph:
     def _action(
         self, number: int, called: str, digest: str, read: str, finding: ShownFinding | None
     ) -> Iterator[Node]:
-        result, record = _iri("result", digest), _iri("record", digest)
+        result, record = self._iri("result", digest), self._iri("record", digest)
         yield self._node(
             "analysis:AnalyticResult", result, core__name=called,
             core__statement=f"Digest of its content: {digest}.",
@@ -252,7 +255,7 @@ class _Graph:
             investigation__exhibitNumber=f"{number}", core__object=[_ref(result)],
         )  # fmt: skip
         yield self._node(
-            "investigation:InvestigativeAction", _iri("action", number, called, digest),
+            "investigation:InvestigativeAction", self._iri("action", number, called, digest),
             core__name=called, action__instrument=[_ref(self.tool)],
             action__performer=self._performer(), action__result=[_ref(record)],
             investigation__wasInformedBy=[_ref(read)],
@@ -262,11 +265,6 @@ class _Graph:
 FACET = "observable:AccountFacet"
 EXTERNAL, MODEL = "core:ExternalReference", "marking:StatementMarking"
 """Types of nodes that are parts of another and no objects by themselves."""
-
-
-def _iri(kind: str, *parts: Any) -> str:
-    """Return the name of a node: its kind, and an id of what tells it from others."""
-    return f"kb:{kind.replace(' ', '-')}-{uuid_of(kind, *parts)}"
 
 
 def _ref(name: str) -> dict[str, str]:

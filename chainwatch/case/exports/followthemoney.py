@@ -11,8 +11,8 @@ where following stops and what was not read are *Notes*.
 
 A transfer is one *Payment*, however many tables tell of it, so that sums count it once. Its amount
 stands in the field of numbers only where a table says exactly, and of a named transaction, all that
-was moved; traced values and rounded amounts stand in the description. Ids depend on the content
-alone; ``retrievedAt`` is when the data was acquired.
+was moved; traced values and rounded amounts stand in the description. Ids are of this edition of
+the case alone; ``retrievedAt`` is when the data was acquired, where that was stated.
 
 References
 ----------
@@ -28,15 +28,14 @@ from typing import Any
 from chainwatch.atomic import write_new
 from chainwatch.attribution.taxonomy import broader, is_a
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import End, Name, OwnerLink, Ref, ShownParty
+from chainwatch.case.exports.shown.ids import Ids
+from chainwatch.case.exports.shown.parts import End, Name, OwnerLink, Ref, ShownParty, chain_words
 from chainwatch.case.exports.shown.transfers import Transfer, transfers_of
 from chainwatch.case.exports.shown.words import (
     CONTROL,
     NO_ADDRESS,
     PSEUDONYM,
     SHARED,
-    chain_words,
     end_words,
     finding_words,
     head_words,
@@ -89,7 +88,7 @@ class _Entities:
 
     def __init__(self, case: ShownCase) -> None:
         self.case = case
-        self.ids = Ids()
+        self.ids = Ids(case.scope)
         when = case.head.acquired
         self.retrieved = [f"{when:%Y-%m-%dT%H:%M:%S}"] if when else []
 
@@ -98,7 +97,7 @@ class _Entities:
         for party in self.case.parties:
             yield from self._party(party)
         if any(None in (one.source, one.target) for one in self.case.payments):
-            yield self._entity("LegalEntity", _holder(None), name=[NO_ADDRESS])
+            yield self._entity("LegalEntity", self._holder(None), name=[NO_ADDRESS])
         for one in transfers_of(self.case.payments):
             yield self._payment(one)
         for link in self.case.links:
@@ -116,19 +115,19 @@ class _Entities:
         if party.masked:
             words = SHARED if party.shared else PSEUDONYM
             yield self._entity(
-                "LegalEntity", _holder(party.ref), name=[party.text],
+                "LegalEntity", self._holder(party.ref), name=[party.text],
                 description=[f"{words} Chain: {chain_words(party.chain)}."],
             )  # fmt: skip
             return
         chain = chain_of(party.chain)
         yield self._entity(
-            "CryptoWallet", _wallet(party.ref), cryptoAddress=[party.text],
+            "CryptoWallet", self._wallet(party.ref), cryptoAddress=[party.text],
             name=[_short(one.label) for one in party.names] or [party.text],
             currencySymbol=[chain.symbol], blockchain=[f"{chain.alias} ({chain.id})"],
-            holder=[_holder(party.ref)], description=_role(party),
+            holder=[self._holder(party.ref)], description=_role(party),
         )  # fmt: skip
         yield self._entity(
-            "LegalEntity", _holder(party.ref), name=[f"holder of {party.text}"],
+            "LegalEntity", self._holder(party.ref), name=[f"holder of {party.text}"],
             description=[UNKNOWN_HOLDER],
         )  # fmt: skip
         for name in party.names:
@@ -138,25 +137,35 @@ class _Entities:
         """Yield who a tag says that it is, and that a tag says so."""
         said = name.actor or name.label or "unnamed"
         service = any(one in broader() and is_a(one, "service") for one in name.concepts)
-        who = uuid_of("named", said, service)
+        who = self.ids.of("named", said, service)
         schema = "Organization" if service else "LegalEntity"
         yield self._entity(schema, who, name=[_short(said)])
         url = name.source if name.source.startswith(("http://", "https://")) else ""
         yield self._entity(
             "UnknownLink", self.ids.new("tag", *party.ref, repr(name)),
-            subject=[_wallet(party.ref)], object=[who],
+            subject=[self._wallet(party.ref)], object=[who],
             role=[_short(f"tagged as {', '.join(name.concepts) or 'unspecified'}", LONGEST_WORD)],
             description=_texts(name_words(name)), date=[name.as_of],
             sourceUrl=[url] if " " not in url else [],
             publisher=[_short(name.source, LONGEST_WORD)] if not url else [],
         )  # fmt: skip
 
+    def _holder(self, ref: Ref | None) -> str:
+        return self.ids.of("holder", *(ref or ()))
+
+    def _wallet(self, ref: Ref) -> str:
+        return self.ids.of("wallet", *ref)
+
+    def _thing(self, ref: Ref) -> str:
+        """Return the id of a wallet, or of somebody masked."""
+        return self._holder(ref) if self.case.party[ref].masked else self._wallet(ref)
+
     def _payment(self, transfer: Transfer) -> Entity:
         one = transfer.payment
         measures = "; ".join(dict.fromkeys(told.measure for told in transfer.told))
         return self._entity(
             "Payment", self.ids.new("payment", *transfer.key),
-            payer=[_holder(one.source)], beneficiary=[_holder(one.target)],
+            payer=[self._holder(one.source)], beneficiary=[self._holder(one.target)],
             amount=[one.asset.coins(transfer.amount) or ""],
             currency=[_short(one.asset.symbol, LONGEST_CODE)], date=[_date(one.time)],
             transactionNumber=[one.txid],
@@ -166,8 +175,9 @@ class _Entities:
         )  # fmt: skip
 
     def _link(self, one: OwnerLink) -> Entity:
-        status = {True: "joins", False: "refused", None: "undecided"}[one.joins]
-        a, b = (_thing(ref, self.case) for ref in (one.a, one.b))
+        undecided = "" if one.coarse else "undecided"
+        status = {True: "joins", False: "refused", None: undecided}[one.joins]
+        a, b = (self._thing(ref) for ref in (one.a, one.b))
         return self._entity(
             "UnknownLink", self.ids.new("link", repr(one)), subject=[a], object=[b],
             role=[f"may have one owner: {one.rule or SEVERAL}"], status=[status],
@@ -187,7 +197,7 @@ class _Entities:
             yield self._note("Not read", unread.text)
 
     def _end(self, one: End) -> Entity:
-        about = [] if one.party is None else [_thing(one.party, self.case)]
+        about = [] if one.party is None else [self._thing(one.party)]
         return self._note("Where following stops", end_words(one), about)
 
     def _note(self, title: str, text: str, about: Sequence[str] = ()) -> Entity:
@@ -204,19 +214,6 @@ _EDGES = ("Payment", "UnknownLink")
 def _date(time: str) -> str:
     """Return a time as the model keeps it: to the second, in UTC, which it does not say."""
     return time[:TO_THE_SECOND].removesuffix("Z")
-
-
-def _holder(ref: Ref | None) -> str:
-    return uuid_of("holder", *(ref or ()))
-
-
-def _wallet(ref: Ref) -> str:
-    return uuid_of("wallet", *ref)
-
-
-def _thing(ref: Ref, case: ShownCase) -> str:
-    """Return the id of a wallet, or of somebody masked."""
-    return _holder(ref) if case.party[ref].masked else _wallet(ref)
 
 
 def _role(party: ShownParty) -> list[str]:

@@ -32,10 +32,9 @@ from chainwatch.case.exports.goaml_settings import (
     goaml_settings,
 )
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.parts import Payment, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import Payment, Ref, ShownParty, chain_words
 from chainwatch.case.exports.shown.transfers import transfers_of
 from chainwatch.case.exports.shown.words import (
-    chain_words,
     end_words,
     finding_words,
     head_words,
@@ -63,6 +62,8 @@ PAYER, PAYEE = "RMITR", "BNFCR"
 
 UNKNOWN_HOLDER = "Unknown holder"
 
+WORTHS = "local_amounts of a goAML report"
+
 TO_THE_SECOND = len("2023-07-17T18:01:04")
 
 
@@ -78,7 +79,7 @@ def goaml_bytes(case: ShownCase) -> bytes:
     ------
     CaseError
         If a setting that the schema forces is missing or does not fit, if nobody can be reported,
-        or if neither the day of submission nor that of the data is known.
+        or if nobody stated the day of submission, or else when the data was acquired.
     """
     root = _Report(case, goaml_settings(case.settings.get("goaml"))).element()
     indent(root, " ")
@@ -112,8 +113,8 @@ class _Report:
         _add(root, "currency_code_local", said.currency_code_local)
         _add(root, "reason", head_words(head), COMMENT)
         _add(root, "action", said.action, COMMENT)
-        for txid, worth in sorted(said.local_amounts.items()):
-            root.append(self._transaction(txid, worth))
+        for name, worth in sorted(said.local_amounts.items()):
+            root.append(self._transaction(name, worth))
         root.append(self._activity())
         listed = SubElement(root, "report_indicators")
         for code in said.indicators:
@@ -129,7 +130,7 @@ class _Report:
         if self.case.head.acquired is None:
             raise CaseError(
                 "a goAML report needs the day of its submission, and the case states none",
-                remedy="give submission_date in the settings",
+                remedy="give submission_date in the settings, or say when the data was acquired",
             )
         return f"{self.case.head.acquired:%Y-%m-%dT%H:%M:%S}"
 
@@ -163,17 +164,35 @@ class _Report:
         _add(account, "comments", _fitting([*_comments(party), *payments]))
         return account
 
-    def _transaction(self, txid: str, worth: str) -> Element:
-        some = [one for one in self.case.payments if one.txid == txid]
+    def _called(self, name: str) -> list[Payment]:
+        """Return the payments of the transaction of a name: its id, or chain and id: ``eth:0x…``.
+
+        One id can be of transactions of several chains, which are never taken for one.
+        """
+        said, _, txid = name.rpartition(":")
+        chain = chain_of(said).id if said else ""
+        some = [one for one in self.case.payments if one.txid == txid and chain in ("", one.chain)]
+        chains = [chain_of(one).alias for one in sorted({one.chain for one in some})]
+        if len(chains) > 1:
+            raise CaseError(
+                f"transaction {txid} is shown on several chains: {', '.join(chains)}",
+                where=WORTHS,
+                remedy=f'say which was worth that, such as "{chains[0]}:{txid}"',
+            )
+        return some
+
+    def _transaction(self, name: str, worth: str) -> Element:
+        some = self._called(name)
         times = sorted({one.time for one in some})
         if not some or not times[0]:
             raise CaseError(
-                f"no transaction {txid} is shown in this edition, or not its time",
-                where="local_amounts of a goAML report",
+                f"no transaction {name} is shown in this edition, or not its time",
+                where=WORTHS,
                 remedy="name one whose id stands in the tables of the edition",
             )
         made = Element("transaction")
-        _add(made, "transactionnumber", txid, NUMBER)
+        of = f"{chain_of(some[0].chain).alias}:" if ":" in name else ""
+        _add(made, "transactionnumber", f"{of}{some[0].txid}", NUMBER)
         _add(made, "transaction_location", chain_words(some[0].chain), SUBJECT)
         _add(made, "transaction_description", _fitting(list(map(payment_words, some))), COMMENT)
         _add(made, "date_transaction", times[0][:TO_THE_SECOND].removesuffix("Z"))

@@ -88,8 +88,9 @@ class GoamlSettings(BaseModel):
         Field(
             default_factory=dict,
             description="What transactions were worth in the local currency, by their ids, as"
-            " decimal texts: these are reported as transactions. Of others nobody said it, and the"
-            " schema has no place for them but words.",
+            " decimal texts; `eth:0x...` where one id is of two chains. These are reported as"
+            " transactions. Of others nobody said it, and the schema has no place for them but"
+            " words.",
         ),
     ]
     own_codes: Annotated[

@@ -124,12 +124,13 @@ def _headed(frame: pl.DataFrame, columns: tuple[tuple[str, str, str, str], ...])
 def _told(relations: pl.DataFrame) -> pl.DataFrame:
     """Add direction, strength, and date and time apart.
 
-    What a chain shows is confirmed; a share that a method of following allots to a payment is not,
-    and one owner is never more than tentative.
+    What a chain shows is confirmed: one payment, with all that was moved, to the last base unit. A
+    sum, a rounded amount, a share that a method of following allots to a payment, and a payment in
+    doubt are not, and one owner is never more than tentative.
     """
-    paid, flows = pl.col("type") == PAID, pl.col("type").is_in([PAID, ENDS])
-    traced = pl.col("measure").fill_null("").str.contains("traced", literal=True)
-    strength = pl.when(paid & ~traced).then(pl.lit(CONFIRMED))
+    flows = pl.col("type").is_in([PAID, ENDS])
+    one = ~pl.col("coarse") & pl.col("rows").is_null() & pl.col("basis").is_null()
+    strength = pl.when((pl.col("type") == PAID) & pl.col("moved") & one).then(pl.lit(CONFIRMED))
     day, clock = pl.col("moment").str.head(10), pl.col("moment").str.slice(11, 8)
     return relations.with_columns(
         pl.when(flows).then(pl.lit("forward")).otherwise(pl.lit("none")).alias("direction"),

@@ -9,8 +9,8 @@ somebody masked is a comment of the event and no object: a pseudonym must never 
 address. Where following stops and what was not read are comments too.
 
 Nothing is for detection (``to_ids``), the event is not published and stays with the organisation
-that loads it, until somebody there says otherwise. Ids depend on the content alone, times are those
-at which the data was acquired.
+that loads it, until somebody there says otherwise. Ids are of this edition of the case alone. Times
+are those at which the data was acquired, or the last that the data tells.
 
 References
 ----------
@@ -30,10 +30,9 @@ from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.confidence import NOT_JUDGED, attribution
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import Name, OwnerLink, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import Name, OwnerLink, Ref, ShownParty, chain_words
 from chainwatch.case.exports.shown.transfers import Transfer, transfers_of
 from chainwatch.case.exports.shown.words import (
-    chain_words,
     end_words,
     finding_words,
     head_words,
@@ -77,7 +76,7 @@ def misp_bytes(case: ShownCase) -> bytes:
     Raises
     ------
     CaseError
-        If nobody said when the data was acquired: an event must bear a time.
+        If nobody said when the data was acquired, and it tells no time: an event must bear one.
     MissingExtra
         If the extra ``misp`` is not installed.
     """
@@ -89,22 +88,22 @@ class _Event:
     """The event of one case while it is filled."""
 
     def __init__(self, case: ShownCase, library: ModuleType) -> None:
-        if case.head.acquired is None:
+        if case.head.dated is None:
             raise CaseError(
                 "MISP needs the time at which the data was acquired, and the case states none",
                 remedy="call case.look_beside(ledger) before it is written",
             )
         self.case = case
         self.library = library
-        self.when = case.head.acquired
-        self.ids = Ids()
+        self.when = case.head.dated
+        self.ids = Ids(case.scope)
         self.event = library.MISPEvent(force_timestamps=True)
         self.addresses: dict[Ref, Any] = {}
 
     def filled(self) -> Any:
         """Return the event with all that the edition shows."""
         head = self.case.head
-        self.event.uuid = uuid_of("event", head.name, head.number, head.edition)
+        self.event.uuid = self.ids.of("event")
         self.event.info = head.title
         self.event.date = self.when.date()
         self.event.timestamp = self.when

@@ -9,8 +9,9 @@ How sure a relationship is stands in its description. It has no ``confidence``: 
 how well a statement is confirmed (STIX 2.1, Appendix A), and nothing here was counted on that.
 Findings, ends and what was not read are notes. A report holds all of it.
 
-Ids are UUIDs of version 5 (:mod:`chainwatch.case.exports.shown.ids`; observables by the namespace
-of the standard), times those at which the data was acquired.
+Ids are UUIDs of version 5 (:mod:`chainwatch.case.exports.shown.ids`), and of this edition of the
+case alone; those of observables are by the namespace of the standard, the same wherever somebody
+names them. Times are those at which the data was acquired, or the last that the data tells.
 
 References
 ----------
@@ -33,12 +34,18 @@ from chainwatch.addresses.canonical import text as address_text
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.ids import Ids, uuid_of
-from chainwatch.case.exports.shown.parts import Name, OwnerLink, Payment, Ref, ShownParty
+from chainwatch.case.exports.shown.parts import (
+    Name,
+    OwnerLink,
+    Payment,
+    Ref,
+    ShownParty,
+    chain_words,
+)
 from chainwatch.case.exports.shown.words import (
     NO_ADDRESS,
     PSEUDONYM,
     SHARED,
-    chain_words,
     end_words,
     finding_words,
     head_words,
@@ -106,7 +113,7 @@ def stix_bytes(case: ShownCase) -> bytes:
     Raises
     ------
     CaseError
-        If nobody said when the data was acquired: every object must bear a time.
+        If nobody said when the data was acquired, and it tells no time: every object bears one.
     MissingExtra
         If the extra ``stix`` is not installed.
     """
@@ -129,15 +136,15 @@ class Bundle:
     """
 
     def __init__(self, case: ShownCase, libraries: Libraries) -> None:
-        if case.head.acquired is None:
+        if case.head.dated is None:
             raise CaseError(
                 "STIX needs the time at which the data was acquired, and the case states none",
                 remedy="call case.look_beside(ledger) before it is written",
             )
         self.case = case
         self.stix2, self.extensions = libraries
-        self.when: datetime = case.head.acquired
-        self.ids = Ids()
+        self.when: datetime = case.head.dated
+        self.ids = Ids(case.scope)
 
     @cached_property
     def common(self) -> dict[str, Any]:
@@ -165,7 +172,7 @@ class Bundle:
         made = [*self._parties(), *self._transactions(), *self._related(), *self._named()]
         observed = [one for one in made if one.type.startswith("cryptocurrency-")]
         made += [self._observed(observed)] if observed else []
-        report = self.ids.new("report", self.case.head.name, self.case.head.number)
+        report = self.ids.of("report")
         made += self._notes(f"report--{report}")
         yield from self._definitions()
         yield from made
@@ -177,7 +184,7 @@ class Bundle:
         if not said or said == "not stated":
             return None
         return self.stix2.Identity(
-            id=f"identity--{uuid_of('investigator', said)}", created=self.when,
+            id=f"identity--{self.ids.of('investigator', said)}", created=self.when,
             modified=self.when, name=clipped(said, LONGEST_NAME), identity_class="unknown",
             description=f"Investigator of the case: {said}",
         )  # fmt: skip
@@ -220,7 +227,7 @@ class Bundle:
         return f"cryptocurrency-wallet--{uuid_of('wallet', chain, text)}"
 
     def _identity_id(self, ref: Ref) -> str:
-        return f"identity--{uuid_of('masked', *ref)}"
+        return f"identity--{self.ids.of('masked', *ref)}"
 
     def _masked(self, ref: Ref) -> Any:
         shared = self.case.party[ref].shared
@@ -232,7 +239,7 @@ class Bundle:
 
     @cached_property
     def _nobody_id(self) -> str:
-        return f"identity--{uuid_of('no address')}"
+        return f"identity--{self.ids.of('no address')}"
 
     def _nobody(self) -> Any:
         return self.stix2.Identity(
@@ -321,7 +328,7 @@ class Bundle:
     def _tagged(self, name: Name) -> Any:
         said = name.actor or name.label or "unnamed"
         return self.stix2.Identity(
-            id=f"identity--{uuid_of('named', said)}", name=clipped(said, LONGEST_NAME),
+            id=f"identity--{self.ids.of('named', said)}", name=clipped(said, LONGEST_NAME),
             identity_class="unknown", description=f"Named by tags: {said}", **self.common,
         )  # fmt: skip
 

@@ -8,12 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 import yaml
 from worded_case import ACCOUNTS, Words, asset_of, ledger_of, tags_of, worded_case
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import text
-from chainwatch.case.exports.case_tags import FOLDER, NOTHING, PACK, export_case_tags
+from chainwatch.case.exports.case_tags import (
+    FOLDER,
+    NOTHING,
+    PACK,
+    export_case_tags,
+    tags_found,
+)
+from chainwatch.case.exports.shown.case import ShownCase
+from chainwatch.case.exports.shown.confidence import ELSEWHERE
+from chainwatch.case.exports.shown.parts import OwnerLink
+from chainwatch.heuristics.rates import MEASURED
 
 PACK_FIELDS = {
     "title", "creator", "description", "label", "currency", "confidence", "is_cluster_definer",
@@ -68,8 +79,50 @@ def test_one_owner_is_told_with_the_rules(
     found = {tag["address"]: tag for tag in written(case, tmp_path)}
     assert found[a]["confidence"] == "manual_transaction"
     if b in found:  # followed with its cluster, or tagged for it: never both
-        assert found[b]["label"] in (f"One owner with {a}", "Subject of one")
+        said = f"Consistent with one owner with {a} (by which rule is not shown)"
+        assert found[b]["label"] in (said, "Subject of one")
     assert text(named("Z"), "btc-regtest") not in found
+
+
+RATE = MEASURED.confidence("co_spend")
+
+
+def owners_of(case: cw.Case, *links: OwnerLink) -> ShownCase:
+    """Return what a case shows, with two members of one cluster, the first whom it follows."""
+    made = case.shown("working")
+    kelp, amy = (made.party["eip155:1", text(ACCOUNTS(who), "eth")] for who in ("kelp", "amy"))
+    two = [replace(one, cluster=kelp.text, role="subject") for one in (kelp, amy)]
+    made.__dict__["parties"] = tuple(two)
+    made.__dict__["party"] = {one.ref: one for one in two}
+    made.__dict__["links"] = links
+    return made
+
+
+@pytest.mark.parametrize(
+    ("rule", "rate", "said"),
+    [
+        (
+            "co_spend",
+            MEASURED.confidence("co_spend"),
+            "{right:,} of {of:,} simulated links were right",
+        ),
+        ("co_spend", None, "no measured rate"),
+        ("mine", 0.5, ELSEWHERE.partition(";")[0]),
+    ],
+)
+def test_a_label_says_how_sure_it_is(rule: str, rate: float | None, said: str) -> None:
+    kelp, amy = (("eip155:1", text(ACCOUNTS(who), "eth")) for who in ("kelp", "amy"))
+    link = OwnerLink(kelp, amy, rule, "", "", False, rate, True, False, "")
+    refused = replace(link, rule="refused", joins=False)
+    tags = tags_found(owners_of(worded_case(Words()), link, refused)).frame
+    (label,) = tags.filter(pl.col("confidence") == "heuristic")["label"]
+    counts = MEASURED.by_rule["co_spend"]
+    wanted = said.format(right=counts.right, of=counts.of)
+    assert label == f"Consistent with one owner with {kelp[1]} ({rule}: {wanted})"
+    (context,) = tags.filter(pl.col("confidence") == "heuristic")["context"]
+    if rule == "co_spend" and rate is not None:
+        assert "conditional on the simulator" in context
+    assert "refused" not in context
 
 
 def with_deposits(certainty: str) -> cw.Case:
@@ -95,7 +148,7 @@ def with_deposits(certainty: str) -> cw.Case:
 def test_deposit_addresses_are_told_with_their_evidence(tmp_path: Path) -> None:
     found = {tag["address"]: tag for tag in written(with_deposits("probable"), tmp_path, "working")}
     deposit = found[text(ACCOUNTS("dep"), "eth")]
-    assert deposit["label"] == "exchange one: deposit address"
+    assert deposit["label"] == "exchange one: deposit address (probable)"
     assert deposit["confidence"] == "heuristic"
     for said in ('"certainty":"probable"', '"shown_by":"batch sweeps"'):
         assert said in deposit["context"]

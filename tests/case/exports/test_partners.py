@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from chainwatch.case.exports.goaml import goaml_bytes
 from chainwatch.case.exports.misp import misp_bytes
 from chainwatch.case.exports.shown.case import CaseHead, ShownCase
 from chainwatch.case.exports.shown.transfers import transfers_of
+from chainwatch.case.exports.shown.words import payment_words
 from chainwatch.case.exports.stix import TLP, on_another_chain, stix_bytes
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import CaseError, MissingExtra
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -128,6 +132,75 @@ def test_same_bytes_under_another_hash_seed(cases: dict[str, Case]) -> None:
     assert said.stdout.split() == here
 
 
+IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+BY_STANDARDS = ("cryptocurrency-", "marking-definition", "extension-definition")
+"""Beginnings of types that standards name, alike in every case."""
+
+
+def own_ids(name: str, case: ShownCase) -> set[str]:
+    """Return the ids of a format that no standard names."""
+    data = made(name, case).decode()
+    if name != "stix":
+        return set(IDS.findall(data))
+    bundle = json.loads(data)
+    ids = {one["id"] for one in bundle["objects"] if not one["type"].startswith(BY_STANDARDS)}
+    return ids | {bundle["id"]}
+
+
+@pytest.mark.parametrize("name", [one for one in FORMATS if one != "goaml"])
+@pytest.mark.parametrize("one", ["coins", "token"])
+def test_no_id_stands_for_two_things(name: str, one: str, cases: dict[str, Case]) -> None:
+    case = cases[one]
+    editions = [own_ids(name, shown(case, edition)) for edition in ("disclosure", "working")]
+    assert all(editions)
+    others = {
+        "edition": shown(case, "working"),
+        "recipient": shown(replace(case, mask_key=bytes(32), views={}), "disclosure"),
+        "content": shown(less(case), "disclosure"),
+        "number": shown(replace(case, number="4/26", views={}), "disclosure"),
+    }
+    for what, other in others.items():
+        assert editions[0] & own_ids(name, other) == set(), what
+    again = replace(case, mask_key=bytes(32), views={})
+    assert own_ids(name, shown(again, "working")) == editions[1], "the desk has no mask key"
+
+
+def less(case: Case) -> Case:
+    """Return a case of the same name with one result less."""
+    made = Case(case.name, case.question, title=case.title, mask_key=case.mask_key,
+                investigator=case.investigator)  # fmt: skip
+    made.add(*(result for result, _ in case.results[:-1]))
+    made.trials.stop()
+    made.basis, made.standing = case.basis, case.standing
+    return made
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("edition", ["disclosure", "working"])
+def test_when_a_run_was_is_in_no_format(name: str, edition: str, cases: dict[str, Case]) -> None:
+    case = cases["token"]
+    found = set()
+    for day in (1, 2):
+        read = datetime(2031, 1, day, tzinfo=UTC)
+        basis = replace(case.basis, first=read, last=read, stated=False)
+        unstated = replace(case, basis=basis, views={})
+        told = made(name, shown(unstated, edition, submission_date=date(2023, 7, 1)))
+        found.add(told)
+        assert b"2031" not in told
+    assert len(found) == 1
+    if name in NEEDS:  # they need a time, and bear the last one that the data tells
+        assert b"2023-06-01" in found.pop()
+
+
+def test_a_report_of_data_of_no_stated_time_needs_a_day(cases: dict[str, Case]) -> None:
+    case = cases["token"]
+    unstated = replace(case, basis=replace(case.basis, stated=False), views={})
+    assert unstated.shown().head.acquired is None
+    assert str(unstated.shown().head.dated) == "2023-06-01 00:11:00+00:00"
+    with pytest.raises(CaseError, match="give submission_date"):
+        goaml_bytes(shown(unstated, "disclosure"))
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_amount_is_a_float_and_coarse_ones_say_so(name: str, cases: dict[str, Case]) -> None:
     case = shown(cases["coins"], "disclosure")
@@ -146,6 +219,34 @@ def test_what_was_not_read_is_a_statement(name: str, cases: dict[str, Case]) -> 
     said = made(name, case).decode()
     for one in case.unread:
         assert one.text in said
+
+
+def test_a_chain_is_called_alike_in_all_that_is_said(cases: dict[str, Case]) -> None:
+    case = shown(cases["token"], "disclosure")
+    said = [unread for unread in case.unread if unread.chain]
+    assert said
+    said.append(replace(said[0], chain=chain_of("btc").id))
+    for unread in said:
+        assert f" on {chain_of(unread.chain).alias} ({unread.chain})" in unread.text
+
+
+@pytest.mark.parametrize("one", ["coins", "token"])
+def test_why_a_transaction_is_withheld_is_said_only_of_who_is_masked(
+    one: str, cases: dict[str, Case]
+) -> None:
+    case = shown(cases[one], "disclosure")
+    masked = {party.ref for party in case.parties if party.masked}
+    withheld = [payment for payment in case.payments if payment.withheld]
+    assert withheld
+    for payment in withheld:
+        why = bool({payment.source, payment.target} & masked)
+        words = payment_words(payment)
+        assert ("transaction withheld: it leads to somebody masked" in words) is why
+        assert "transaction withheld" in words
+    shown_party = next(party.ref for party in case.parties if not party.masked)
+    named = replace(withheld[0], source=shown_party, target=None)
+    assert "; transaction withheld" in payment_words(named)
+    assert "leads to somebody" not in payment_words(named)
 
 
 @pytest.mark.parametrize("name", NEEDS)
@@ -212,10 +313,17 @@ def test_how_sure_a_relationship_is_stands_in_its_words(cases: dict[str, Case]) 
     assert not any("confidence" in one for one in bundle["objects"])
 
 
+@pytest.mark.parametrize("edition", ["disclosure", "working"])
+def test_links_that_made_the_clusters_joined_in_any_edition(
+    edition: str, cases: dict[str, Case]
+) -> None:
+    links = shown(cases["coins"], edition).links
+    assert links
+    assert {one.joins for one in links} == {True}
+
+
 def test_a_marking_of_tlp_stands_on_every_object(cases: dict[str, Case]) -> None:
     pytest.importorskip("stix2", reason="stix2 is not installed")
-    from dataclasses import replace
-
     case = shown(cases["token"], "disclosure")
     head: CaseHead = replace(case.head, tlp="amber+strict")
     bundle = json.loads(stix_bytes(replace(case, head=head)))

@@ -12,7 +12,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from chainwatch.addresses.canonical import parse
+from chainwatch.case.exports.shown.ids import uuid_of
 from chainwatch.case.exports.shown.parts import (
     End,
     Name,
@@ -22,11 +25,13 @@ from chainwatch.case.exports.shown.parts import (
     ShownFinding,
     ShownParty,
     Unread,
+    is_masked,
 )
 from chainwatch.case.exports.shown.rows import (
     Shown,
     clusters_in,
     ends_in,
+    last_told,
     links_in,
     names_in,
     payments_in,
@@ -55,12 +60,12 @@ class CaseHead:
         ``disclosure`` or ``working``.
     statements : tuple of str
         What others state.
-    acquired : datetime or None
-        When the last of the data was acquired: the time that exports bear, never that of a clock.
-    first_acquired : datetime or None
-        When the first of it was.
-    acquired_stated : bool
-        False where nobody said when files were obtained: the times are then of the reading.
+    acquired, first_acquired : datetime or None
+        When the last and the first of the data was acquired. None where nobody said when files were
+        obtained: when they were read is of the run, and another each time.
+    dated : datetime or None
+        The time that objects of exports bear, never that of a clock: when the data was acquired,
+        else the last time that the edition tells of a payment, an end or a link.
     reached : tuple of (str, str)
         How far each chain was read, in words.
     left_out : int
@@ -78,7 +83,7 @@ class CaseHead:
     statements: tuple[str, ...] = ()
     acquired: datetime | None = None
     first_acquired: datetime | None = None
-    acquired_stated: bool = True
+    dated: datetime | None = None
     reached: tuple[tuple[str, str], ...] = ()
     left_out: int = 0
     tlp: str = ""
@@ -95,7 +100,8 @@ class ShownCase:
     view : MaskedView
         The tables themselves, and what is drawn.
     settings : mapping
-        What an export must be told that no chain says, by the name of the export.
+        What an export must be told that no chain says, by the name of the export: its texts as
+        the edition may say them.
     """
 
     head: CaseHead
@@ -162,6 +168,19 @@ class ShownCase:
         found = [*unread_in(self._tables), *unread_ends(self._tables)]
         return tuple(sorted(dict.fromkeys(found), key=repr))
 
+    @cached_property
+    def scope(self) -> str:
+        """What the ids of this edition of the case begin with: another for any other content.
+
+        Digests are keyed where the edition masks, so another mask key makes another scope too.
+        """
+        head = self.head
+        stated = (head.name, head.number, head.title, head.question, head.investigator)
+        return uuid_of(
+            "case", *stated, list(head.statements), head.edition, head.tlp,
+            [list(one) for one in self.digests],
+        )  # fmt: skip
+
     @property
     def digests(self) -> tuple[tuple[str, str], ...]:
         """What every result is called, and its digest as the edition may show it."""
@@ -170,7 +189,7 @@ class ShownCase:
     def _party(self, ref: Ref, names: list[Name], cluster: str) -> ShownParty:
         chain, said = ref
         several = said in (POOLED, SEVERAL)
-        masked = self.head.edition == DISCLOSURE and (several or said.startswith(f"{POOLED}-"))
+        masked = self.head.edition == DISCLOSURE and is_masked(said)
         role = BYSTANDER if masked else self.view.edition.role(chain, parse(said, chain))
         surest = sorted(set(names), key=lambda one: (-(one.level or 0), repr(one)))
         return ShownParty(chain, said, masked, masked and several, role, tuple(surest), cluster)
@@ -198,11 +217,28 @@ def shown_case(
         return visible(view.text.text(text.strip()))
 
     basis = case.basis
+    acquired = (basis.last, basis.first) if basis.stated else (None, None)
     head = CaseHead(
         say(case.name), say(case.title or case.name), say(case.question), say(case.number),
         say(case.investigator), view.edition.name, tuple(map(say, case.statements)),
-        basis.last, basis.first, basis.stated,
+        *acquired, acquired[0] or last_told(shown_tables(view)),
         tuple((one.chain, say(one.words)) for one in basis.reached),
         sum(view.left_out.values()), tlp.lower().removeprefix("tlp:"),
     )  # fmt: skip
-    return ShownCase(head, view, settings or {})
+    return ShownCase(head, view, _said(settings or {}, view))
+
+
+def _said(value: Any, view: MaskedView) -> Any:
+    """Return settings with every text as the edition may say it, and nothing hidden in any.
+
+    Names of settings, and ids under which something is given, are looked up and never written.
+    """
+    if isinstance(value, str):
+        return visible(view.text.text(value))
+    if isinstance(value, BaseModel):
+        return _said(dict(value), view)
+    if isinstance(value, Mapping):
+        return {key: _said(item, view) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(_said(item, view) for item in value)
+    return value

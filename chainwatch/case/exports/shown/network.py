@@ -103,6 +103,8 @@ class Relation:
     rate : str
         Of a reason for one owner: how many such links were right, of how many, and on what they
         were counted, in words; empty of others, and where nothing was measured.
+    moved : bool
+        Whether the amount of a payment is what was moved, all of it.
     """
 
     type: str
@@ -119,6 +121,7 @@ class Relation:
     table: str = ""
     basis: str = ""
     rate: str = ""
+    moved: bool = False
 
     @property
     def moment(self) -> str | None:
@@ -186,7 +189,7 @@ def _payment(one: Payment) -> Relation:
     return Relation(
         PAID, _end_of(one.chain, one.source), _end_of(one.chain, one.target),
         clipped(one.text, LONGEST), one.time, one.txid, one.asset, one.amount, one.coarse, one.rows,
-        one.measure, one.table, one.doubt,
+        one.measure, one.table, one.doubt, moved=one.moved,
     )  # fmt: skip
 
 

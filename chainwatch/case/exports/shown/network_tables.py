@@ -25,7 +25,7 @@ RELATIONS: dict[str, Any] = {
     "label": pl.String, "time": pl.String, "moment": pl.String, "txid": pl.String,
     "asset": pl.String, "contract": pl.String, "decimals": pl.Int64, "coins": pl.String,
     "coarse": pl.Boolean, "rows": pl.String, "measure": pl.String, "table": pl.String,
-    "basis": pl.String, "rate": pl.String,
+    "basis": pl.String, "rate": pl.String, "moved": pl.Boolean,
 }  # fmt: skip
 """Columns of the relations, ``amount`` beside them, whose type depends on how large it gets."""
 
@@ -78,6 +78,7 @@ def _row(number: int, one: Relation) -> dict[str, Any]:
     told = {name: _told(getattr(one, name)) for name in texts}
     return told | {
         "number": number, "moment": one.moment, "coins": one.coins, "coarse": one.coarse,
+        "moved": one.moved,
         "asset": _told(clipped(asset.symbol, LONGEST)) if asset else None,
         "contract": _told(asset.contract) if asset else None,
         "decimals": asset.decimals if asset else None,

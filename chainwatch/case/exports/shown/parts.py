@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.privacy.aggregate import SEVERAL
+from chainwatch.privacy.edition import POOLED
 from chainwatch.units import MOST_DECIMALS, to_text
 
 COARSE = "≈"
@@ -16,6 +19,16 @@ COARSE = "≈"
 
 Ref = tuple[str, str]
 """A party, by chain and text: its address, its pseudonym, or the word of all who are masked."""
+
+
+def chain_words(chain: str) -> str:
+    """Return a chain by its short name and the id by which programs know it."""
+    return f"{chain_of(chain).alias} ({chain})" if chain else "an unknown chain"
+
+
+def is_masked(said: str) -> bool:
+    """Tell whether a text by which a party is called is that of somebody masked."""
+    return said in (POOLED, SEVERAL) or said.startswith(f"{POOLED}-")
 
 
 @dataclass(frozen=True, order=True)
@@ -211,7 +224,8 @@ class OwnerLink:
         link is right; :func:`chainwatch.case.exports.shown.confidence.control` says what it is.
         None where no measured rate stands behind it.
     joins : bool or None
-        Whether it joined them; False where a veto refused it, None where that is undecided.
+        Whether it joined them; False where a veto refused it, None where that is undecided, or
+        not shown because the row is coarse.
     coarse : bool
         Whether the edition rounded its time.
     rows : str
@@ -288,7 +302,7 @@ class Unread:
     def text(self) -> str:
         """Return it as a sentence."""
         told = [f"Not read: {self.what}"]
-        told += [f"on {self.chain}"] if self.chain else []
+        told += [f"on {chain_words(self.chain)}"] if self.chain else []
         told += [f"count {self.count}"] if self.count else []
         if self.asset is not None:
             told.append(f"amount {self.asset.text(self.amount, coarse=self.coarse)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -24,7 +25,9 @@ from chainwatch.case.exports.shown.parts import (
     ShownAsset,
     Unread,
 )
+from chainwatch.case.exports.shown.whole_amounts import PLAIN, whole_amounts
 from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.heuristics.links import FOREST
 from chainwatch.ledger.schema import TAGS
 from chainwatch.privacy.about import About
 from chainwatch.privacy.edition import WITHHELD
@@ -39,6 +42,8 @@ from chainwatch.tracing.trace_tables import ENDS_BY_REASON
 from chainwatch.units import whole
 
 Row = Mapping[str, Any]
+
+MONTH = len("2023-07")
 
 
 class Shown(NamedTuple):
@@ -82,7 +87,8 @@ def edges_in(tables: list[Shown]) -> Iterator[tuple[Shown, Edges]]:
 def payments_in(tables: list[Shown]) -> Iterator[Payment]:
     """Yield the rows that say who paid whom in a transaction.
 
-    A payment that a table lists twice, for each of its sides, is one.
+    A payment that a table lists several times, for each of its sides or for each of the reasons
+    that :mod:`chainwatch.case.exports.shown.whole_amounts` names, is one.
     """
     for shown, edges in edges_in(tables):
         ends, ids = shown.of(Privacy.PARTY), shown.of(Privacy.TXID)
@@ -94,14 +100,20 @@ def payments_in(tables: list[Shown]) -> Iterator[Payment]:
 
 def _payments(shown: Shown, edges: Edges) -> Iterator[Payment]:
     told: Counter[tuple[Any, ...]] = Counter()
+    listed: Counter[tuple[Any, ...]] = Counter()
     turned: list[Payment] = []
     for chain, row in shown.rows():
         payment = _payment(shown, edges, chain, row)
         if row.get(edges.turned) == "in":
             turned.append(payment)
-        else:
-            told[_same(payment)] += 1
-            yield payment
+            continue
+        same = _same(payment)
+        if (reason := _listed(shown, payment, row)) is not None:
+            listed[same, reason] += 1
+            if listed[same, reason] <= told[same]:
+                continue  # for another reason it was told already
+        told[same] += 1
+        yield payment
     for payment in turned:
         if told[_same(payment)]:
             told[_same(payment)] -= 1
@@ -110,22 +122,33 @@ def _payments(shown: Shown, edges: Edges) -> Iterator[Payment]:
 
 
 def _same(one: Payment) -> tuple[Any, ...]:
-    """Return what both tellings of one payment share."""
-    return one.txid, one.source, one.target, one.time, one.amount, one.rows
+    """Return what all tellings of one payment share."""
+    return one.txid, one.place, one.source, one.target, one.time, one.amount, one.rows
+
+
+def _listed(shown: Shown, one: Payment, row: Row) -> tuple[Any, ...] | None:
+    """Return for what a payment is listed; None where it stands once, or none is shown to be it."""
+    whole = whole_amounts(shown.table)
+    if whole is None or not whole.listed or not one.txid or one.coarse:
+        return None
+    return tuple(row.get(name) for name in whole.listed)
 
 
 def _payment(shown: Shown, edges: Edges, chain: str, row: Row) -> Payment:
     ends = [_ref(chain, row[name]) for name in (edges.source, edges.target)]
     source, target = ends[::-1] if row.get(edges.turned) == "in" else ends
-    txid, withheld = _txid(row)
-    column = shown.table["amount"] if "amount" in shown.table.names else None
+    whole_in = whole_amounts(shown.table)
+    said = whole_in or PLAIN
+    txid, withheld = _txid(row, said.txid)
+    outputs = chain_of(chain).family == "utxo" if chain else False
     policy = f" ({shown.about.policy})" if shown.about.policy else ""
-    meaning = column.meaning if column else MOVED
+    column = "amount" if "amount" in shown.table.names else "amount_hex"
+    measure = MOVED if whole_in else f"{shown.table[column].meaning}{policy}"
     return Payment(
-        chain, txid, withheld, row.get("n"), _word(row, "time"), source, target,
-        asset_of_row(shown, chain, row), whole(row.get("amount"), row.get("amount_hex")),
-        bool(row.get("rounded")), _word(row, "summed"),
-        f"{meaning}{policy}", _word(row, "doubt"), shown.name, meaning == MOVED and not policy,
+        chain, txid, withheld, row.get(said.place) if outputs or not said.of_a_log else None,
+        _word(row, said.time), source, target, asset_of_row(shown, chain, row),
+        whole(row.get("amount"), row.get("amount_hex")), bool(row.get("rounded")),
+        _word(row, "summed"), measure, _word(row, "doubt"), shown.name, whole_in is not None,
     )  # fmt: skip
 
 
@@ -144,25 +167,29 @@ def links_in(tables: list[Shown]) -> Iterator[OwnerLink]:
 
 def _links(shown: Shown, edges: Edges) -> Iterator[OwnerLink]:
     halves: dict[Any, tuple[str, Row]] = {}
+    joined = shown.table.name == FOREST.name  # what made the clusters: no other link stands in it
     for chain, row in shown.rows():
         number = row.get(edges.across) if edges.across else None
         if number is None or row.get("rounded"):
-            yield _link(edges, chain, row, chain, row)
+            yield _link(edges, chain, row, chain, row, joined=joined)
         elif number in halves:  # a link of two chains: each end has a row
-            yield _link(edges, *halves.pop(number), chain, row)
+            yield _link(edges, *halves.pop(number), chain, row, joined=joined)
         else:
             halves[number] = chain, row
 
 
-def _link(edges: Edges, chain_a: str, row_a: Row, chain_b: str, row_b: Row) -> OwnerLink:
+def _link(
+    edges: Edges, chain_a: str, row_a: Row, chain_b: str, row_b: Row, *, joined: bool
+) -> OwnerLink:
     txid, withheld = _txid(row_a)
     a, b = row_a.get(edges.source), row_b.get(edges.target)
     veto = row_a.get("veto")
+    joins = None if veto is None else not veto
     rate = row_a.get("confidence")
     return OwnerLink(
         (chain_a, visible(a or "")), (chain_b, visible(b or "")), _word(row_a, "rule"), txid,
         _word(row_a, "time"), withheld, None if rate is None else float(rate),
-        None if veto is None else not veto, bool(row_a.get("rounded")), _word(row_a, "summed"),
+        joined or joins, bool(row_a.get("rounded")), _word(row_a, "summed"),
     )  # fmt: skip
 
 
@@ -247,6 +274,17 @@ def unread_ends(tables: list[Shown]) -> Iterator[Unread]:
                 )  # fmt: skip
 
 
+def last_told(tables: list[Shown]) -> datetime | None:
+    """Return the last time of a payment, an end or a link; a month by its first day."""
+    parts: tuple[Iterator[Payment | End | OwnerLink], ...] = (
+        payments_in(tables), ends_in(tables), links_in(tables)
+    )  # fmt: skip
+    last = max((one.time for some in parts for one in some), default="")
+    if not last:
+        return None
+    return datetime.fromisoformat(f"{last}-01T00:00:00Z" if len(last) == MONTH else last)
+
+
 def refs_in(tables: list[Shown]) -> set[Ref]:
     """Return everybody who stands in a table, contracts of tokens not among them."""
     return {
@@ -278,8 +316,8 @@ def _ref(chain: str, name: str | None) -> Ref | None:
     return (chain, visible(name)) if name else None
 
 
-def _txid(row: Row) -> tuple[str, bool]:
-    txid = _word(row, "txid")
+def _txid(row: Row, column: str = "txid") -> tuple[str, bool]:
+    txid = _word(row, column)
     return ("", True) if txid == WITHHELD else (txid, False)
 
 

@@ -4,6 +4,10 @@ A trace tells of a payment by the traced value in it, a list of payments by what
 results tell of it twice. A program that adds up what it is given must be given each once, so rows
 of one transaction, payer, payee and asset are put together. The amount of a transfer is what was
 moved, where a table says that; a traced value is a part of it and never its amount.
+
+One transaction can hold several transfers between the same two parties. Rows are of one where they
+name its place; where one of them names none, by amounts: a traced value is of a transfer that moved
+as much, else of one that moved more.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chainwatch.case.exports.shown.parts import Payment
+from chainwatch.chains.catalogue import chain as chain_of
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,9 @@ class Transfer:
     place : int or None
         Place of the output, or of the transfer in its block, where one is told.
     amount : int or None
-        What was moved, in base units; None where no row says all of it exactly, or its transaction
-        is not shown: then nobody could tell whether another row is of the same.
+        What was moved, in base units; None where no row says all of it exactly, where several are
+        told to have paid the same output, so that nobody knows who paid how much of it, or where
+        its transaction is not shown: then nobody could tell whether another row is of the same.
     told : tuple of Payment
         All rows that tell of it.
     """
@@ -56,27 +62,89 @@ def transfers_of(payments: Iterable[Payment]) -> tuple[Transfer, ...]:
     for number, one in enumerate(payments):
         same = (one.chain, one.txid, one.source, one.target, one.asset.contract)
         groups.setdefault(same if one.txid else number, []).append(one)
-    return tuple(found for some in groups.values() for found in _transfers(some))
+    found = [one for some in groups.values() for one in _transfers(some)]
+    return tuple(_shared_unknown(found))
+
+
+def _shared_unknown(found: Sequence[Transfer]) -> Iterator[Transfer]:
+    """Yield transfers, those of an output that several paid without an amount."""
+    payers: dict[Any, set[Any]] = {}
+    for one in found:
+        if (output := _output(one)) is not None:
+            payers.setdefault(output, set()).add(one.payment.source)
+    for one in found:
+        yield replace(one, amount=None) if len(payers.get(_output(one), ())) > 1 else one
+
+
+def _output(one: Transfer) -> tuple[str, str, int] | None:
+    """Return the output that a transfer is of; None where it is of none, or none is told."""
+    paid = one.payment
+    if one.place is None or not paid.txid or chain_of(paid.chain).family != "utxo":
+        return None
+    return paid.chain, paid.txid, one.place
 
 
 def _transfers(some: Sequence[Payment]) -> Iterator[Transfer]:
     """Yield the transfers of one transaction, payer, payee and asset."""
-    found = list(_moved([one for one in some if _is_whole(one)]))
-    rest: dict[int | None, list[Payment]] = {}
+    told = list(_moved([one for one in some if _is_whole(one)]))
+    placed: dict[int, list[Payment]] = {}
     for one in some:
-        if not _is_whole(one):
-            rest.setdefault(one.place, []).append(one)
-    places = {*rest, *(one.place for one in found)} - {None}
-    only = len(found) == 1 and len(places) <= 1
-    told = list(found)
-    for place, rows in rest.items():
-        # Rows tell of the transfer at their place, or of the only one that there is.
-        at = [n for n, one in enumerate(found) if only or (one.place == place is not None)]
-        if at:
-            told[at[0]] = replace(told[at[0]], told=(*told[at[0]].told, *rows))
+        if not _is_whole(one) and one.place is not None:
+            placed.setdefault(one.place, []).append(one)
+    at = {one.place: number for number, one in enumerate(told) if one.place is not None}
+    open_ = [number for number, one in enumerate(told) if one.place is None]
+    for place, rows in sorted(placed.items(), key=lambda item: -_least(item[1])):
+        number = at.get(place)
+        if number is None:
+            number = _fitting(told, open_, _least(rows))
+            open_ = [one for one in open_ if one != number]
+        _tell(told, number, place, rows)
+    yield from _beside(told, [one for one in some if not _is_whole(one) and one.place is None])
+
+
+def _beside(told: list[Transfer], rows: Sequence[Payment]) -> list[Transfer]:
+    """Return transfers with the rows that name no place, and are not all of what was moved.
+
+    They are of the transfers that are told; those that fit none of them are together one more.
+    """
+    over: list[Payment] = []
+    heard: dict[str, list[int]] = {}
+    known = len(told)
+    for one in sorted(rows, key=lambda row: -_least([row])):
+        before = heard.setdefault(one.table, [])
+        free = [number for number in range(known) if number not in before]
+        number = _fitting(told, free or range(known), _least([one]))
+        if number is None:
+            over.append(one)
         else:
-            told.append(Transfer(rows[0], place, None, tuple(rows)))
-    yield from told
+            before.append(number)
+            _tell(told, number, None, [one])
+    if over:
+        _tell(told, None, None, over)
+    return told
+
+
+def _tell(
+    told: list[Transfer], number: int | None, place: int | None, rows: Sequence[Payment]
+) -> None:
+    """Let rows tell of one of the transfers, or of one more."""
+    if number is None:
+        told.append(Transfer(rows[0], place, None, tuple(rows)))
+    else:
+        told[number] = replace(told[number], told=(*told[number].told, *rows))
+
+
+def _fitting(told: Sequence[Transfer], among: Iterable[int], least: int) -> int | None:
+    """Return which of some transfers moved so much, else the smallest of those that moved more."""
+    fit = [(told[number].amount, number) for number in among]
+    enough = [(amount, number) for amount, number in fit if amount is None or amount >= least]
+    return min(enough, key=lambda one: (one[0] is None, one[0] or 0, one[1]), default=(0, None))[1]
+
+
+def _least(rows: Sequence[Payment]) -> int:
+    """Return what a transfer moved at least of which rows tell: the most that one of them does."""
+    exact = [one.amount for one in rows if one.amount is not None and not one.coarse]
+    return max(exact, default=0)
 
 
 def _is_whole(one: Payment) -> bool:

@@ -12,16 +12,20 @@ from chainwatch.case.exports.shown.parts import (
     Payment,
     Ref,
     ShownFinding,
+    chain_words,
+    is_masked,
 )
-from chainwatch.chains.catalogue import chain as chain_of
 
 NO_ADDRESS = "no address, or none that was read"
 
-WITHHELD_ID = "transaction withheld: it leads to somebody masked"
+WITHHELD_ID = "transaction withheld"
+TO_MASKED = "it leads to somebody masked"
 
 SHARED = "Several parties stand under this word; two statements need not be of the same one."
 
 PSEUDONYM = "Somebody masked, under a keyed pseudonym. No address."
+
+RATE_HIDDEN = "confidence in control: not shown"
 
 CONTROL = "Consistent with one owner; nobody's identity follows from it."
 
@@ -31,11 +35,6 @@ def party_words(ref: Ref | None) -> str:
     return NO_ADDRESS if ref is None else ref[1]
 
 
-def chain_words(chain: str) -> str:
-    """Return a chain by its short name and the id by which programs know it."""
-    return f"{chain_of(chain).alias} ({chain})" if chain else "an unknown chain"
-
-
 def payment_words(one: Payment) -> str:
     """Return a payment in a sentence: how much, what the amount is, when, and what is withheld."""
     told = [f"{one.text} from {party_words(one.source)} to {party_words(one.target)}"]
@@ -43,18 +42,19 @@ def payment_words(one: Payment) -> str:
     if one.asset.contract:
         told.append(f"token contract {one.asset.contract}")
     told += _shared(one.chain, one.time, coarse=one.coarse, rows=one.rows, noun="payments")
-    told += [WITHHELD_ID] if one.withheld else []
+    told += _withheld(one.source, one.target) if one.withheld else []
     told += [f"in doubt: {one.doubt}"] if one.doubt else []
     return "; ".join(told) + "."
 
 
 def link_words(one: OwnerLink) -> str:
     """Return a link in a sentence: the rule, whether it joins, its rate, and what it rests on."""
-    joins = {True: "joins", False: "refused by a veto, joins nothing",
-             None: "undecided, joins nothing"}[one.joins]  # fmt: skip
-    told = [f"{one.rule}: {one.a[1]} and {one.b[1]}", joins, control(one.rule, one.rate)]
+    hidden = "whether it joins is not shown" if one.coarse else "undecided, joins nothing"
+    joins = {True: "joins", False: "refused by a veto, joins nothing", None: hidden}[one.joins]
+    told = [f"{one.rule or 'rule not shown'}: {one.a[1]} and {one.b[1]}", joins]
+    told.append(RATE_HIDDEN if one.coarse and one.rate is None else control(one.rule, one.rate))
     told += _shared(one.a[0], one.time, coarse=one.coarse, rows=one.rows, noun="links")
-    told += [WITHHELD_ID] if one.withheld else []
+    told += _withheld(one.a, one.b) if one.withheld else []
     return "; ".join(told) + f". {CONTROL}"
 
 
@@ -81,7 +81,7 @@ def end_words(one: End) -> str:
     told += [one.detail] if one.detail and one.detail != "withheld" else []
     told.append(f"amount: {one.measure}, {_units(one.amount, coarse=one.coarse)}")
     told += _shared(one.chain, one.time, coarse=one.coarse, rows=one.rows, noun="ends")
-    told += [WITHHELD_ID] if one.withheld else []
+    told += _withheld(one.party) if one.withheld else []
     return "; ".join(told) + "."
 
 
@@ -98,8 +98,7 @@ def head_words(head: CaseHead) -> str:
     if head.acquired is None:
         told.append("Data acquired: not stated.")
     else:
-        kind = "Data acquired" if head.acquired_stated else "Data read (acquired: not stated)"
-        told.append(f"{kind}: {head.acquired:%Y-%m-%dT%H:%M:%SZ}.")
+        told.append(f"Data acquired: {head.acquired:%Y-%m-%dT%H:%M:%SZ}.")
     told += [f"Read up to ({chain}): {words}" for chain, words in head.reached]
     if head.edition == "disclosure":
         told.append(
@@ -111,6 +110,15 @@ def head_words(head: CaseHead) -> str:
         told.append("Working edition: nobody is masked. Restricted, for the desk.")
     told.append("Findings are consistent with what they say; they do not prove who somebody is.")
     return "\n".join(told)
+
+
+def _withheld(*refs: Ref | None) -> list[str]:
+    """Return that a transaction is withheld, and why where the parties of its row show it.
+
+    Elsewhere somebody else stands in it, or nobody looked who does.
+    """
+    why = any(ref is not None and is_masked(ref[1]) for ref in refs)
+    return [f"{WITHHELD_ID}: {TO_MASKED}" if why else WITHHELD_ID]
 
 
 def _units(amount: int | None, *, coarse: bool) -> str:
