@@ -71,8 +71,15 @@ def _links(finding: Finding, results: Sequence[Result]) -> list[pl.DataFrame]:
     if kind == LEADS:
         return [finding.frame] if set(finding.frame.columns) >= _LINK else []
     if kind == OWNERS:
-        return [one.forest for one in results if isinstance(one, Clusters) and _tells(finding, one)]
+        joined = (one for one in results if isinstance(one, Clusters) and _tells(finding, one))
+        return [_within(one, finding) for one in joined]
     return []
+
+
+def _within(clusters: Clusters, finding: Finding) -> pl.DataFrame:
+    """Return the links that join the owners that a finding tells: those of others are not its."""
+    told = clusters.frame.filter(pl.col("cluster").is_in(finding.frame["cluster"].implode()))
+    return clusters.forest.join(told.select("chain", a="address"), on=["chain", "a"], how="semi")
 
 
 def _tells(finding: Finding, clusters: Clusters) -> bool:

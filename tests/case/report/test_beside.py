@@ -127,6 +127,10 @@ class TestRates:
         others = [links, joined, replace(first, forest=odd, columns=None)]
         assert rules_of(owners, others) == ("co_spend",)
         assert rules_of(alone, others) == ("odd",)
+        paid = otter_case.ledger.outputs.select("chain", "address").drop_nulls().unique().collect()
+        nobodys = paid.join(joined.frame, on=["chain", "address"], how="anti").sort("address")
+        (lone,) = joined.findings(nobodys.head(1))
+        assert rules_of(lone, others) == (), "links of other owners are not its"
         rows = LEADS.empty().with_columns(pl.lit("first_funder").alias("rule"))
         assert rules_of(Finding("Leads", (), LEADS.rows(rows)), others) == ()
         row = dict.fromkeys(LEADS.names) | {"rule": "first_funder"}
