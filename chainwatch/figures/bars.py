@@ -54,12 +54,13 @@ class Told(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """For whom is drawn: the edition, what takes words out that it may not say, and a note on the
-    data that every figure ends with."""
+    """For whom is drawn: the edition, what takes words out that it may not say, a note on the data
+    that every figure ends with, and the sums that a table beside it gives to the last unit."""
 
     edition: Edition
     redact: Callable[[str], str] = str
     data: str = ""
+    exact: frozenset[int] = frozenset()
 
 
 _shown: ContextVar[Shown | None] = ContextVar("for whom a figure is drawn", default=None)
@@ -67,14 +68,18 @@ _shown: ContextVar[Shown | None] = ContextVar("for whom a figure is drawn", defa
 
 @contextmanager
 def shown_by(
-    edition: Edition, redact: Callable[[str], str] = str, data: str = ""
+    edition: Edition,
+    redact: Callable[[str], str] = str,
+    data: str = "",
+    exact: frozenset[int] = frozenset(),
 ) -> Iterator[None]:
     """Draw for an edition, as long as the block lasts; outside of it for that of the desk.
 
     ``redact`` takes out of strangers' words what the edition may not say; ``data`` says in a
-    sentence what was read, and up to when.
+    sentence what was read, and up to when. ``exact`` are sums that a table of the same edition
+    gives to the last unit: they are not rounded for being rounded elsewhere too.
     """
-    token = _shown.set(Shown(edition, redact, data))
+    token = _shown.set(Shown(edition, redact, data, exact))
     try:
         yield
     finally:
@@ -87,7 +92,7 @@ def drawn_for(edition: Edition | None, data: str = "") -> AbstractContextManager
     if edition is not None:
         return shown_by(edition, now.redact if now else str, data or (now.data if now else ""))
     if data and now is not None:
-        return shown_by(now.edition, now.redact, data)
+        return shown_by(now.edition, now.redact, data, now.exact)
     return nullcontext()
 
 
@@ -122,13 +127,14 @@ def told_amounts(result: Result, chain: str, *each: Rows, column: str = "amount"
     *each : Rows
         The same rows, in the same order, each time with other parties behind them, such as who
         holds and who paid: an amount is rounded if it is for any, or if a finding of the case
-        rounds the same sum.
+        rounds the same sum and the table beside the figure does not give it to the last unit.
     column : str
         Where the amounts stand; null counts as nothing.
     """
     edition = shown_edition(result)
     hidden = [hidden_rows(rows, [chain] * rows.frame.height, edition) for rows in each]
-    told = edition.rounded - edition.published
+    now = _shown.get()
+    told = edition.rounded - edition.published - (now.exact if now else frozenset())
     amounts = [int(amount or 0) for amount in each[0].frame[column]]
     few = [
         any(of[place].party or of[place].transaction for of in hidden) or amount in told

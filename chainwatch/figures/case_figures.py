@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,9 @@ from chainwatch.figures.graph.graph_figure import flow_graph
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.what_was_read import WhatWasRead
 from chainwatch.privacy.edition import Edition
+from chainwatch.privacy.flow_totals import published
 from chainwatch.privacy.flows import FLOW_SCHEMA, Owners, Tagged
-from chainwatch.privacy.listed import of_lists
+from chainwatch.privacy.listed import list_names, lists_in, of_lists
 from chainwatch.results.result import Drawing, Result, recorded
 from chainwatch.results.table import Rows
 from chainwatch.tracing.ends.actors import Actors
@@ -58,6 +59,8 @@ class ShownFigure:
         What was read and up to when.
     redact : callable
         Takes out of strangers' words what the edition may not say.
+    exact : frozenset of int
+        Sums that the table of ends gives to the last unit.
     """
 
     of: Result
@@ -69,6 +72,7 @@ class ShownFigure:
     how: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
     redact: Callable[[str], str] = str
+    exact: frozenset[int] = frozenset()
 
     @property
     def stem(self) -> str:
@@ -88,12 +92,12 @@ class ShownFigure:
     @property
     def alt(self) -> str:
         """What it shows, in words."""
-        with shown_by(self.edition, self.redact, self.data):
+        with shown_by(self.edition, self.redact, self.data, self.exact):
             return self.figure.words(self.of, **self.how)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw it and return its Axes."""
-        with shown_by(self.edition, self.redact, self.data):
+        with shown_by(self.edition, self.redact, self.data, self.exact):
             return self.figure.draw(self.of, ax, **self.how)
 
 
@@ -113,6 +117,8 @@ class CaseFigure(Result):
         What was read and up to when, for its legend.
     how : mapping
         What else the figure is given, by name.
+    trace : Trace or None
+        Whose table of ends stands in the report: what it gives to the last unit is drawn so.
     """
 
     of: Result
@@ -120,6 +126,7 @@ class CaseFigure(Result):
     name: str = ""
     data: str = ""
     how: Mapping[str, Any] = field(default_factory=dict)
+    trace: Trace | None = None
 
     @property
     def asset(self) -> Asset | None:
@@ -142,9 +149,11 @@ class CaseFigure(Result):
 
     def shown(self, edition: Edition, redact: Callable[[str], str] = str) -> ShownFigure:
         """Return it as an edition shows it: what is rounded there is drawn as it is said."""
+        followed = self.of if isinstance(self.of, Trace) else self.trace
+        exact = frozenset[int]() if followed is None else published(followed, edition)[0]
         return ShownFigure(
             self.of, figure_of(self.kind, self.of), edition, pl.DataFrame(schema=FLOW_SCHEMA),
-            name=redact(self.name), how=self.how, data=self.data, redact=redact,
+            name=redact(self.name), how=self.how, data=self.data, redact=redact, exact=exact,
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -162,7 +171,8 @@ def _told(value: Any) -> Any:
 
 @recorded
 def case_figure(
-    of: Result, *, kind: str, name: str = "", data: str = "", **how: Any
+    of: Result, *, kind: str, name: str = "", data: str = "", trace: Trace | None = None,
+    **how: Any,
 ) -> CaseFigure:  # fmt: skip
     """Return a figure that a case draws in each of its editions, masked as that is.
 
@@ -176,6 +186,8 @@ def case_figure(
         What tells it from others of its kind in one report.
     data : str
         What was read and up to when, for its legend.
+    trace : Trace, optional
+        Whose table of ends stands in the report: what it gives to the last unit is drawn so.
     **how
         What else the figure is given, by name, such as ``alert=3`` of a typology card.
 
@@ -185,7 +197,7 @@ def case_figure(
         If there is no such figure of it.
     """
     figure_of(kind, of)
-    return CaseFigure(of, kind, name, data, how)
+    return CaseFigure(of, kind, name, data, how, trace)
 
 
 def flow_figures(
@@ -234,7 +246,9 @@ def followed_figures(
     data = read.data(followed.asset.chain)
     each = {policy: _received(across.traces[policy], **asked) for policy in across.compared}
     reached = _received(followed, **asked)
-    first = case_figure(reached, kind="exposure", name=name, data=data, across=each)
+    first = case_figure(
+        reached, kind="exposure", name=name, data=data, trace=followed, across=each
+    )  # fmt: skip
     return [first, *trace_figures(followed, across, name, data)]
 
 
@@ -250,12 +264,33 @@ def _received(
     hosts = trace.ends.filter(pl.col("service").is_not_null() & pl.col("address").is_not_null())
     host = dict(hosts.select("address", "service").iter_rows())
 
+    several = _listing(found.frame["actor"], tags)
+
     def said(address: bytes | None, when: Any) -> tuple[str, str | None, str | None] | None:
         told = at.category(address, when)
-        return None if told and address in host and of_lists(told[0]) else told
+        if told is None or told[1] is None:
+            return told
+        concept = told[0] or _listing([told[1]], tags).get(told[1], "")
+        return None if address in host and of_lists(concept) else (concept, *told[1:])
 
     own = dict(trace.subjects.select("address", "subject").iter_rows())
     backward = trace.direction == "backward"
+    named = pl.col("actor").replace_strict(several, default=None, return_dtype=pl.String)
     return replace(
-        found, categories=categories(trace.ends, trace.steps, own, said, backward=backward)
+        found,
+        frame=found.frame.with_columns(
+            concept=pl.when(pl.col("concept") == "").then(named).otherwise("concept")
+        ).with_columns(pl.col("concept").fill_null("")),
+        categories=categories(trace.ends, trace.steps, own, said, backward=backward),
     )
+
+
+def _listing(actors: Iterable[str], tags: Tags) -> dict[str, str]:
+    """Return of actors that are several lists or orders what these are."""
+    lists = list_names(tags.frame)
+    concepts = dict(tags.frame.select("label", "concept").iter_rows())
+    return {
+        actor: ", ".join(sorted({concepts[one] for one in names}))
+        for actor in actors
+        if lists.issuperset(names := lists_in(actor))
+    }

@@ -126,7 +126,7 @@ def totals(
         hidden = frozenset(item for item in whole if edition.masks(chain, item))
         amounts[pair] = amounts.get(pair, 0) + int(row.amount)
         masked[pair] = masked.get(pair, frozenset()) | hidden
-    exact, rounded = _published(trace, edition)
+    exact, rounded = published(trace, edition)
     shown = sorted(names.shown, key=lambda name: (names.shown[name], name))
     order = {said.text(name): place for place, name in enumerate(shown)}
     return Totals(
@@ -144,7 +144,7 @@ def _arrives(names: Names, rows: Sequence[Movement]) -> dict[str, str]:
     }
 
 
-def _published(trace: Trace, edition: Edition) -> tuple[frozenset[int], frozenset[int]]:
+def published(trace: Trace, edition: Edition) -> tuple[frozenset[int], frozenset[int]]:
     """Return the sums that a report gives exactly, and those that it rounds.
 
     What came in and balances are given exactly, ends by kind as the edition shows them.

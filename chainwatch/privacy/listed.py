@@ -15,6 +15,9 @@ from chainwatch.attribution.taxonomy import descendants
 LISTS = ("sanction", "black_list")
 """Concepts of lists and orders of authorities, each with its narrower ones."""
 
+CONTESTED = " (contested)"
+"""What is said where tags name several of one confidence."""
+
 SHOWN = 4
 """Characters of an address at each end that tell it from others in a short name."""
 
@@ -44,15 +47,27 @@ def list_names(tags: pl.DataFrame) -> frozenset[str]:
     return frozenset(label for label, concept in rows.iter_rows() if of_lists(concept))
 
 
+def lists_in(name: str) -> list[str]:
+    """Return the names in one that several tags give: to be on two lists is no contest.
+
+    Examples
+    --------
+    >>> lists_in("seizure order 1 or forfeiture order 2 (contested)")
+    ['seizure order 1', 'forfeiture order 2']
+    """
+    several = name.removesuffix(CONTESTED)
+    return [name] if several == name else several.split(" or ")
+
+
 def listed(who: str, name: str) -> str:
-    """Return the name of an address that is on a list.
+    """Return the name of an address that is on a list, or on several.
 
     Examples
     --------
     >>> listed(short("1NpuT9Jo1cEB6JMQkxUHrbZFTDYhYjcEdE"), "a sanctions list")
     '1Npu…cEdE (listed: a sanctions list)'
     """
-    return f"{who} (listed: {name})"
+    return f"{who} (listed: {'; '.join(lists_in(name))})"
 
 
 def short(address: str) -> str:

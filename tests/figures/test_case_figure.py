@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import pytest
 
 import chainwatch as cw
 from chainwatch import figures
+from chainwatch.attribution.tags import make_tags
 from chainwatch.errors import InputError
-from chainwatch.figures.bars import shown_edition
+from chainwatch.figures import case_figures
+from chainwatch.figures.bars import shown_by, shown_edition
 from chainwatch.figures.case_figures import CAPTIONS, case_figure, trace_figures
+from chainwatch.figures.charts.exposure_bars import exposure_text
+from chainwatch.ledger.schema import TAGS
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.roles import roles_of
+from chainwatch.units import total
 
 KEY = bytes(32)
 
@@ -36,6 +42,40 @@ def test_a_case_draws_range_timeline_and_sum(ranged: cw.TraceRange) -> None:
     ]  # fmt: skip
     assert len({one.digest for one in made}) == 3
     assert made[1].digest != case_figure(ranged.traces["lifo"], kind="timeline").digest
+
+
+def test_what_ended_with_a_service_stands_under_its_name_whoever_lists_the_address(
+    otter_case: Any, ranged: cw.TraceRange
+) -> None:
+    """An order or two of an authority name the addresses: they were paid nothing."""
+    trace, tags = ranged.traces["fifo"], otter_case.tags
+    where = trace.ends.filter(pl.col("address").is_not_null()).select("address").unique()
+    one = {
+        **dict.fromkeys(TAGS.schema), "chain": trace.asset.chain, "source": "court",
+        "confidence": "override", "level": 100, "pack": "orders",
+    }  # fmt: skip
+    rows = [
+        one | {"address": address, "label": label, "concept": concept}
+        for (address,) in where.iter_rows()
+        for label, concept in (("order 1", "seizure_order"), ("order 2", "forfeiture"))
+    ]
+    listed = make_tags(pl.concat([tags.frame, pl.DataFrame(rows, schema=TAGS.schema)]))
+    found = case_figures._received(trace, listed)
+    hosted = trace.ends.drop_nulls(["service", "address"])
+    assert not hosted.is_empty()
+    sums = {
+        name: total(found.categories.filter(pl.col("entity") == name)["amount"])
+        for name in hosted["service"].unique()
+    }
+    assert sums == {
+        name: total(hosted.filter(pl.col("service") == name)["amount"]) for name in sums
+    }
+    assert total(found.categories["amount"]) == trace.amount
+    with shown_by(Edition(WORKING, KEY)):
+        said = exposure_text(found)
+    assert "(listed: order 1; order 2)" in said
+    assert "contested" not in said
+    assert "; order 1 or" not in said
 
 
 @pytest.mark.parametrize("name", [DISCLOSURE, WORKING])

@@ -28,6 +28,9 @@ HEAD, ROW, SECTION, NAMES, NUMBERS = 28.0, 17.0, 22.0, 170.0, 236.0
 """Points: height of the heading, of a bar, of the heading of a part; least room for names at the
 left, and for amounts at the right."""
 
+BELOW = 10.0
+"""Points from a line of a name to the next."""
+
 HATCHES = {"unread": "xxxx", "stayed": "////"}
 """What was not read, and what of an amount stayed: told apart without colour, and said below."""
 
@@ -90,11 +93,11 @@ def exposure_bars(
         words = bars.wrapped(_words(found, across or {}, [*ended, *reached]))
         parts = [(_ENDED[found.direction], ended), (_REACHED[found.direction], reached)]
         drawn = [(title, listed) for title, listed in parts if listed]
-        rows = sum(SECTION + ROW * len(listed) for _, listed in drawn)
+        names = bars.names_room([one.name for one in (*ended, *reached)], NAMES)
+        rows = sum(SECTION + sum(_high(one, names) for one in listed) for _, listed in drawn)
         tall = HEAD + rows + bars.LINE * len(words) + MARGIN + 10.0
         ax = bars.page(tall, _TITLE, _in_words(found, across or {}, *whole), ax)
         y = tall - HEAD
-        names = bars.names_room([one.name for one in (*ended, *reached)], NAMES)
         for title, listed in drawn:
             y = _draw(ax, title, listed, y, found, names)
         bars.lines(ax, y - 6.0, words)
@@ -196,7 +199,8 @@ def _called(found: Exposure, key: Key) -> tuple[str, bool]:
     category, entity, reason = key
     if category in UNREAD:
         return ("Not read" if category == NOT_READ else f"Not read: {category}"), True
-    kind = reason if category == UNTAGGED else f"{category}, {reason}"
+    plain = category == UNTAGGED or (entity and of_lists(category))  # the name says the list
+    kind = reason if plain else f"{category}, {reason}"
     if entity:
         return f"{_named(found, entity, category, key)} ({kind})", False
     beside = category == UNTAGGED and reason not in FEES
@@ -235,7 +239,8 @@ def _reached(found: Exposure, across: Mapping[str, Exposure]) -> list[Bar]:
         stayed = _between([told, each[0][1]])[1] if told.rounded else each[0][1]
         concept = concepts.get(actor, "")
         name = _named(found, actor, concept)
-        called = f"{name} ({concept})" if concept and not name.startswith("somebody") else name
+        bare = name.startswith("somebody") or of_lists(concept)
+        called = f"{name} ({concept})" if concept and not bare else name
         said = f"{counted(hops[actor], 'hop', 'hops')} or more" if actor in hops else ""
         made.append(Bar(called, told, low, high, said, stayed=stayed))
     return sorted(made, key=lambda one: (-one.told.amount, -one.high.amount, one.name))
@@ -250,7 +255,7 @@ def _arrived(found: Exposure) -> dict[str, tuple[Told, Told]]:
     """Return what arrived at each actor, and what of it stayed.
 
     An amount that is rounded where it ends is rounded here: said twice in two ways it is exact.
-    All that an actor got is said exactly where all that ended with him is, and is the same.
+    What an actor got is said exactly where the same amount is said to have ended with him.
     """
     hidden, whole = _rounded(found), _exact(found)
     rows, chain = EXPOSURE.rows(found.frame), found.asset.chain
@@ -270,22 +275,20 @@ def _arrived(found: Exposure) -> dict[str, tuple[Told, Told]]:
         actor: (bars.added([one for one, _ in each]), bars.added([one for _, one in each]))
         for actor, each in sums.items()
     }
-    for actor, amount in whole.items():
+    for actor in said_of:
         mine = found.frame.filter(pl.col("actor") == actor)
-        if actor in said_of and {total(mine["arrived"]), total(mine["stayed"])} == {amount}:
+        amount = total(mine["arrived"])
+        if amount == total(mine["stayed"]) and (actor, amount) in whole:
             said_of[actor] = (Told(amount, False), Told(amount, False))
     return said_of
 
 
-def _exact(found: Exposure) -> dict[str, int]:
-    """Return what ended with each actor, where all of it is said to the last unit."""
-    sums: dict[str, list[Told]] = {}
-    for (_, entity, _), told in _sums(found).items():
-        sums.setdefault(entity, []).append(told)
+def _exact(found: Exposure) -> set[tuple[str, int]]:
+    """Return what ended with actors in one way, where it is said to the last unit."""
     return {
-        entity: sum(one.amount for one in each)
-        for entity, each in sums.items()
-        if entity and not any(one.rounded for one in each)
+        (entity, told.amount)
+        for (_, entity, _), told in _sums(found).items()
+        if entity and not told.rounded
     }
 
 
@@ -381,10 +384,13 @@ def _draw(
     most = max((one.high.amount for one in listed), default=0)
     largest = max(most, whole) or 1
     scale = (right - left) / largest
-    for number, one in enumerate(listed):
-        y = top - SECTION - ROW * (number + 0.5)
-        name = style.fit(printable(one.name), names - 8.0, LABEL)
-        write(ax, MARGIN, y, name, LABEL)
+    at = top - SECTION
+    for one in listed:
+        y = at - _high(one, names) / 2
+        at -= _high(one, names)
+        name = _lines(one, names)
+        for number, line in enumerate(name):
+            write(ax, MARGIN, y + BELOW * ((len(name) - 1) / 2 - number), line, LABEL)
         end = left + one.told.amount * scale
         bars.bar(ax, left, end, y, HATCHES["unread"] if one.unread else "",
                  colour="#FFFFFF" if one.unread else bars.PALE)  # fmt: skip
@@ -395,7 +401,19 @@ def _draw(
             _whisker(ax, left + one.low.amount * scale, left + one.high.amount * scale, y)
         said = style.fit(printable(_beside(one, found)), NUMBERS - 8.0, LABEL)
         write(ax, right + 8.0, y, said, LABEL)
-    return top - SECTION - ROW * len(listed)
+    return at
+
+
+def _lines(one: Bar, names: float) -> list[str]:
+    """Return the name of a bar in the lines that it needs, two at most."""
+    name, room = printable(one.name), names - 8.0
+    if style.fit(name, room, LABEL) == name:
+        return [name]
+    return style.wrap(name, room, LABEL, lines=2)
+
+
+def _high(one: Bar, names: float) -> float:
+    return ROW + BELOW * (len(_lines(one, names)) - 1)
 
 
 def _beside(one: Bar, found: Exposure) -> str:

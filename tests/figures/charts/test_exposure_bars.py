@@ -15,6 +15,7 @@ from chainwatch import figures
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.figures import bars
 from chainwatch.figures.charts import exposure_bars as module
+from chainwatch.privacy.edition import WORKING, Edition
 from chainwatch.tracing.stops import NOT_READ
 from chainwatch.units import total
 
@@ -106,6 +107,16 @@ def test_what_tables_round_is_rounded_here(exposed: Any) -> None:
     assert not [one for one in hidden if found.asset.shown(one) in said]
 
 
+def test_what_the_table_beside_it_gives_exactly_is_not_rounded(exposed: Any) -> None:
+    found = exposed["fifo"]
+    rows = found.tables()["categories"]
+    edition = Edition(WORKING, bytes(32), rounded=frozenset(map(int, rows.frame["amount"])))
+    for exact in (frozenset[int](), edition.rounded):
+        with bars.shown_by(edition, exact=exact):
+            told = bars.told_amounts(found, found.asset.chain, rows)
+        assert {one.rounded for one in told} == {not exact}
+
+
 def test_where_one_policy_is_rounded_all_are(exposed: Any) -> None:
     for one in module._parts(exposed["fifo"], exposed)[0]:
         assert one.told.rounded == one.low.rounded == one.high.rounded
@@ -132,23 +143,21 @@ def test_whom_a_list_names_is_an_address_on_it_and_not_the_list(
         entity=pl.when(mine).then(pl.lit(name)).otherwise("entity"),
     )
     said = texts(figures.exposure_bars(replace(found, categories=rows)))
-    assert any(f"(listed: {name}) (sanction" in one for one in said)
+    assert any(f"(listed: {name}) (" in one for one in said)
     assert not [one for one in said if one.startswith(name)]
 
 
 def test_what_ended_with_somebody_is_said_once_and_in_one_way(exposed: Any) -> None:
-    """All that an actor got is said exactly below where all that ended with him is above."""
+    """What an actor got is said exactly below where the same ended with him above."""
     for found in exposed.values():
         whole, arrived = module._exact(found), module._arrived(found)
-        for actor, amount in whole.items():
+        for actor, amount in whole:
             rows = found.frame.filter(pl.col("actor") == actor)
             if {total(rows["arrived"]), total(rows["stayed"])} == {amount}:
                 assert arrived[actor] == (bars.Told(amount, False), bars.Told(amount, False))
 
 
 def test_an_edition_is_part_of_the_signature(exposed: Any, otter_case: Any) -> None:
-    from chainwatch.privacy.edition import WORKING, Edition
-
     ax = figures.exposure_bars(exposed["fifo"], edition=Edition(WORKING, bytes(32)), data="Of x.")
     assert set(exposed["fifo"].frame["actor"]) <= set(re.findall(r"\w+", " ".join(texts(ax))))
     assert texts(ax)[-1] == "Of x."
