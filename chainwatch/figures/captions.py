@@ -40,7 +40,7 @@ def caption_in_words(
     return (
         f"{figure} of {nodes} and {counted(len(chosen.flows), line, f'{line}s')}; "
         f"{sum_text(chosen.drawn, symbol, decimals)} of {sum_text(chosen.moved, symbol, decimals)} "
-        f"moved are drawn. Largest flows: {'; '.join(routes) or 'none'}{more}.{others}"
+        f"in all flows are drawn. Largest flows: {'; '.join(routes) or 'none'}{more}.{others}"
     )
 
 
@@ -71,8 +71,8 @@ def drawn_of(chosen: Selection, symbol: str, decimals: int) -> list[str]:
     said = [
         f"Drawn: {'all' if drawn.flows == moved.flows else 'the largest'} {drawn.flows:,} of "
         f"{counted(moved.flows, 'flow', 'flows')} "
-        f"({counted(moved.transfers, 'transfer', 'transfers')}), "
-        f"{sum_text(drawn, symbol, decimals)} of {sum_text(moved, symbol, decimals)} moved "
+        f"({counted(moved.transfers, 'payment or end', 'payments and ends')}), "
+        f"{sum_text(drawn, symbol, decimals)} of {sum_text(moved, symbol, decimals)} in all flows "
         f"({share}).",
         f"Percentages at nodes: the larger of what came in and went out, of the "
         f"{sum_text(entering, symbol, decimals)} that enter the figure; money that passes twice "

@@ -279,11 +279,12 @@ def short_amount(amount: int, decimals: int) -> str:
     --------
     >>> short_amount(123_456_789, 8), short_amount(1_234, 8), short_amount(1, 18)
     ('1.2346', '0.00001234', '<0.00000001')
+    >>> short_amount(1_999_999_999_999_999_999, 6)
+    '2.000e12'
     """
     whole = amount // 10**decimals
     if whole >= 10**12:
-        head = str(whole)
-        return f"{head[0]}.{head[1:4]}e{len(head) - 1}"
+        return _as_power(amount, len(str(whole)) - 1, decimals)
     places = DIGITS
     if 0 < amount < 10**decimals:
         places = decimals - len(str(amount)) + DIGITS
@@ -292,6 +293,13 @@ def short_amount(amount: int, decimals: int) -> str:
     places = min(places, decimals)
     unit = 10 ** (decimals - places)
     return to_text((amount + unit // 2) // unit * unit, decimals, group=True)
+
+
+def _as_power(amount: int, power: int, decimals: int) -> str:
+    """Write an amount of ``10**power`` coins or more with `DIGITS` digits, rounded as all are."""
+    unit = 10 ** (power - 3 + decimals)
+    head = str((amount + unit // 2) // unit)
+    return f"{head[0]}.{head[1:4]}e{power + len(head) - 4}"
 
 
 def sum_text(total: Sum, symbol: str, decimals: int) -> str:

@@ -123,7 +123,7 @@ def test_the_page_says_what_is_not_drawn() -> None:
     assert "others: 2 flows, 63 sat, paid out by nodes drawn" in said
     assert "others: 1 flow, 30 sat, paid in to nodes drawn" in said
     assert "others: 1 flow, 7 sat, between nodes that are not drawn" in said
-    assert "the largest 1 of 5 flows (9 transfers), 900 sat of 1,000 sat moved (90 %)" in said
+    assert "the largest 1 of 5 flows (9 payments and ends), 900 sat of 1,000 sat in all" in said
 
 
 def bars(flows: pl.DataFrame, engine: str = "own", sums: Totals | None = None) -> dict[str, float]:
@@ -276,7 +276,7 @@ def test_alt_text_names_the_main_routes() -> None:
     flows = frame([("a", "b", 9 * 10**8), ("b", "c", 10**8)], {"a": "subject", "b": "mixer"})
     said = alt_text(flows, symbol="BTC", decimals=8, top=1)
     assert "a (subject) to b (mixer) 9 BTC" in said
-    assert "9 BTC of 10 BTC moved are drawn" in said
+    assert "9 BTC of 10 BTC in all flows are drawn" in said
     assert "1 further flow is summed up as others" in said
     ax = draw_flow(flows, symbol="BTC", decimals=8, top=1, title="Whom it reached")
     assert (ax.figure.get_label(), ax.get_label()) == ("Whom it reached", said)
@@ -291,7 +291,9 @@ def test_alt_text_names_the_main_routes() -> None:
         (1_234, 8, "0.00001234"),
         (1, 18, "<0.00000001"),
         (0, 8, "0"),
-        (10**38 - 1, 0, "9.999e37"),
+        (10**38 - 1, 0, "1.000e38"),
+        (1_999_999_999_999_999_999, 6, "2.000e12"),
+        (1_234_549_999_999_999_999, 6, "1.235e12"),
         (123_456_700_000_000, 8, "1,234,567"),
     ],
 )

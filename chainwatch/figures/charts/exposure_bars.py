@@ -366,11 +366,15 @@ def _said(one: Bar, found: Exposure) -> str:
 
 
 def _share(told: Told, whole: int) -> str:
-    """Return the share of what is said, never of what was rounded."""
+    """Return the share of what is said, never of what was rounded; no part is nothing or all."""
     if not whole:
         return ""
-    percent = 100 * told.amount / whole
-    few = "under 1 %" if 0 < percent < 1 else f"{percent:.0f} %"
+    part, about = told.amount, (200 * told.amount + whole) // (2 * whole)
+    few = f"{about} %"
+    if 0 < 100 * part < whole:
+        few = "under 1 %"
+    elif about == 100 and part < whole:
+        few = "over 99 %"
     return f" ({'≈ ' if told.rounded else ''}{few})"
 
 

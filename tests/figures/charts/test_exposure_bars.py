@@ -177,3 +177,13 @@ def test_arguments_that_do_not_fit(exposed: Any, ranged: Any) -> None:
         figures.exposure_bars(exposed["fifo"], top=0)
     with pytest.raises(ArgumentError, match="pass what exposure"):
         figures.exposure_bars(ranged)
+
+
+@pytest.mark.parametrize(
+    ("part", "share"),
+    [(0, "0 %"), (1, "under 1 %"), (10, "1 %"), (995, "over 99 %"), (999, "over 99 %"),
+     (1_000, "100 %")],
+)  # fmt: skip
+def test_no_part_is_said_to_be_nothing_or_all(part: int, share: str) -> None:
+    told = module._share
+    assert told(bars.Told(part, False), 1_000) == f" ({share})"
