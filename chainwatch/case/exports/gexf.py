@@ -22,8 +22,8 @@ from xml.etree.ElementTree import Element, SubElement
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
+from chainwatch.case.exports.shown.graphs import write_graphs
 from chainwatch.privacy.drawn.flow_graph import flow_graph
 from chainwatch.results.graph import within_long
 from chainwatch.sanitize import visible
@@ -37,12 +37,7 @@ VERSION = "1.2draft"
 
 def export_gexf(case: ShownCase, folder: Path) -> None:
     """Write the flows behind every figure of a case into ``graph/``; one of sums alone has none."""
-    for one in case.view.drawn:
-        if not getattr(one.drawing, "has_flows", True):
-            continue
-        (folder / "graph").mkdir(exist_ok=True)
-        told = getattr(one.drawing, "left_out", "")
-        write_new(folder / "graph" / f"{one.stem}.gexf", gexf_bytes(one.flows, one.asset, told))
+    write_graphs(case, folder, "gexf", gexf_bytes)
 
 
 def gexf_bytes(flows: pl.DataFrame, asset: Asset | None = None, left_out: str = "") -> bytes:

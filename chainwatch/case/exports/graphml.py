@@ -16,6 +16,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
+from chainwatch.case.exports.shown.graphs import write_graphs
 from chainwatch.case.exports.tables import ManifestRow
 from chainwatch.privacy.drawn.flow_graph import flow_graph
 from chainwatch.results.graph import graphml_of
@@ -24,13 +25,7 @@ from chainwatch.results.provenance import digest_frame
 
 def export_graphml(case: ShownCase, folder: Path) -> None:
     """Write the flows behind every figure of a case into ``graph/``; one of sums alone has none."""
-    for one in case.view.drawn:
-        if not getattr(one.drawing, "has_flows", True):
-            continue
-        (folder / "graph").mkdir(exist_ok=True)
-        told = getattr(one.drawing, "left_out", "")
-        path = folder / "graph" / f"{one.stem}.graphml"
-        write_graphml(one.flows, path, one.asset, left_out=told)
+    write_graphs(case, folder, "graphml", graphml_bytes)
 
 
 def write_graphml(

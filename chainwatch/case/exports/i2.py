@@ -23,7 +23,7 @@ import polars as pl
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.network import ENDS, PAID
-from chainwatch.case.exports.shown.network_tables import network_tables
+from chainwatch.case.exports.shown.network_tables import headed, network_tables, with_ends
 from chainwatch.case.exports.tables import csv_bytes
 
 FOLDER = "i2"
@@ -92,10 +92,10 @@ def export_i2(case: ShownCase, folder: Path) -> None:
     """Write ``i2/entities.csv``, ``i2/links.csv`` and ``i2/import_specification.csv``."""
     entities, relations = network_tables(case)
     (folder / FOLDER).mkdir()
-    links = _with_ends(_told(relations), entities)
+    links = with_ends(_told(relations), entities, ("kind", "label"))
     files = {
-        "entities.csv": _headed(entities, ENTITIES),
-        "links.csv": _headed(links, LINKS),
+        "entities.csv": headed(entities, ENTITIES),
+        "links.csv": headed(links, LINKS),
         "import_specification.csv": specification(),
     }
     for name, frame in files.items():
@@ -117,10 +117,6 @@ def specification() -> pl.DataFrame:
     return pl.DataFrame([first, *rows], schema=dict.fromkeys(heads, pl.String), orient="row")
 
 
-def _headed(frame: pl.DataFrame, columns: tuple[tuple[str, str, str, str], ...]) -> pl.DataFrame:
-    return frame.select(pl.col(name).alias(heading) for heading, name, *_ in columns)
-
-
 def _told(relations: pl.DataFrame) -> pl.DataFrame:
     """Add direction, strength, and date and time apart.
 
@@ -140,15 +136,3 @@ def _told(relations: pl.DataFrame) -> pl.DataFrame:
         clock.alias("clock"),
         pl.when(pl.col("moment").is_null()).then(pl.col("time")).alias("month"),
     )  # fmt: skip
-
-
-def _with_ends(relations: pl.DataFrame, entities: pl.DataFrame) -> pl.DataFrame:
-    """Add kind and label of both ends, so that the links can be loaded by themselves."""
-    for end in ("source", "target"):
-        said = entities.select(
-            pl.col("id").alias(end),
-            pl.col("kind").alias(f"{end}_kind"),
-            pl.col("label").alias(f"{end}_label"),
-        )
-        relations = relations.join(said, on=end, how="left", maintain_order="left")
-    return relations

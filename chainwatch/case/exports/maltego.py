@@ -24,7 +24,7 @@ import polars as pl
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.shown.network import ADDRESS
-from chainwatch.case.exports.shown.network_tables import network_tables
+from chainwatch.case.exports.shown.network_tables import headed, network_tables, with_ends
 from chainwatch.case.exports.tables import csv_bytes
 
 FOLDER = "maltego"
@@ -76,9 +76,10 @@ def export_maltego(case: ShownCase, folder: Path) -> None:
     entities, relations = network_tables(case)
     (folder / FOLDER).mkdir()
     told = apart(entities)
+    links = with_ends(relations, told, ("address", "other", "label"))
     files = {
-        "entities.csv": _headed(told, ENTITIES),
-        "links.csv": _headed(_with_ends(relations, told), LINKS),
+        "entities.csv": headed(told, ENTITIES),
+        "links.csv": headed(links, LINKS),
         "mapping.csv": mapping(),
     }
     for name, frame in files.items():
@@ -108,18 +109,3 @@ def mapping() -> pl.DataFrame:
     ]
     heads = ("file", "column", "mapped to")
     return pl.DataFrame([*rows, *links], schema=dict.fromkeys(heads, pl.String), orient="row")
-
-
-def _headed(frame: pl.DataFrame, columns: tuple[tuple[str, str, str], ...]) -> pl.DataFrame:
-    return frame.select(pl.col(name).alias(heading) for heading, name, _ in columns)
-
-
-def _with_ends(relations: pl.DataFrame, entities: pl.DataFrame) -> pl.DataFrame:
-    """Add of both ends the address or, where it has none, the id, and the name."""
-    for end in ("source", "target"):
-        said = entities.select(
-            pl.col("id").alias(end),
-            *(pl.col(name).alias(f"{end}_{name}") for name in ("address", "other", "label")),
-        )
-        relations = relations.join(said, on=end, how="left", maintain_order="left")
-    return relations

@@ -19,7 +19,7 @@ import polars as pl
 
 from chainwatch.atomic import write_new
 from chainwatch.case.exports.shown.case import ShownCase
-from chainwatch.case.exports.shown.network_tables import network_tables
+from chainwatch.case.exports.shown.network_tables import headed, network_tables
 from chainwatch.case.exports.tables import csv_bytes
 
 FOLDER = "neo4j"
@@ -62,13 +62,13 @@ def export_neo4j(case: ShownCase, folder: Path) -> None:
     entities, relations = network_tables(case)
     (folder / FOLDER).mkdir()
     nodes = entities.with_columns(pl.col("kind").replace_strict(LABELS).alias("labels"))
-    write_new(folder / FOLDER / "nodes.csv", csv_bytes(_headed(nodes, NODES)))
+    write_new(folder / FOLDER / "nodes.csv", csv_bytes(headed(nodes, _turned(NODES))))
     heads = dict(RELATIONSHIPS)
     if relations.schema["amount"] != pl.Int64:
         heads["amount"] = "amount:string"
-    write_new(folder / FOLDER / "relationships.csv", csv_bytes(_headed(relations, heads)))
+    write_new(folder / FOLDER / "relationships.csv", csv_bytes(headed(relations, _turned(heads))))
     write_new(folder / FOLDER / "import.txt", IMPORT.encode())
 
 
-def _headed(frame: pl.DataFrame, heads: dict[str, str]) -> pl.DataFrame:
-    return frame.select(pl.col(name).alias(head) for name, head in heads.items())
+def _turned(heads: dict[str, str]) -> list[tuple[str, str]]:
+    return [(head, name) for name, head in heads.items()]

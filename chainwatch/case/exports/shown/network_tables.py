@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import count
 from typing import Any, NamedTuple
@@ -56,6 +56,23 @@ def network_tables(case: ShownCase) -> NetworkTables:
     relations = pl.DataFrame(rows, schema=RELATIONS)
     amounts = amount_column([one.amount for one in network.relations])
     return NetworkTables(entities, relations.with_columns(amounts))
+
+
+def headed(frame: pl.DataFrame, columns: Iterable[Sequence[str]]) -> pl.DataFrame:
+    """Return columns of a frame under their heads: of each the head, then its name in the frame."""
+    return frame.select(pl.col(name).alias(head) for head, name, *_ in columns)
+
+
+def with_ends(
+    relations: pl.DataFrame, entities: pl.DataFrame, columns: Sequence[str]
+) -> pl.DataFrame:
+    """Add columns of the entity at each end, such as ``source_label``: a row stands by itself."""
+    for end in ("source", "target"):
+        said = entities.select(
+            pl.col("id").alias(end), *(pl.col(name).alias(f"{end}_{name}") for name in columns)
+        )
+        relations = relations.join(said, on=end, how="left", maintain_order="left")
+    return relations
 
 
 def amount_column(amounts: Sequence[int | None]) -> pl.Series:
