@@ -72,7 +72,8 @@ class Case(CaseRecord):
         """Return all that is written of the case in an edition; made once, until it grows."""
         if edition not in self.views:
             results = [result for result, _ in self.whole()]
-            self.views[edition] = masked_view(results, edition, self.mask_key, self.standing)
+            tips = frozenset(one.hash for one in self.basis.tips)
+            self.views[edition] = masked_view(results, edition, self.mask_key, self.standing, tips)
         return self.views[edition]
 
     def edition(self, name: str) -> Edition:

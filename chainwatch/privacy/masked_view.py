@@ -9,7 +9,7 @@ single somebody out; then the edition itself.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -124,8 +124,9 @@ class MaskedView:
 
 
 def masked_view(
-    results: Sequence[Result], name: str, key: bytes, standing: Standing | None = None
-) -> MaskedView:
+    results: Sequence[Result], name: str, key: bytes, standing: Standing | None = None,
+    blocks: Set[str] = frozenset(),
+) -> MaskedView:  # fmt: skip
     """Make the view of a case for an edition.
 
     Parameters
@@ -139,6 +140,8 @@ def masked_view(
     standing : mapping, optional
         Who else stands in their transactions; see `parties_by_transaction`. Where nobody looked,
         no transaction is shown in the disclosure edition: any may be of somebody who is masked.
+    blocks : set of str
+        Hashes of blocks that may stand in texts: those up to which chains were read whole.
 
     Returns
     -------
@@ -158,8 +161,9 @@ def masked_view(
     masked = [mask_tables(result, edition) for result in results]
     everybody = set[Party]().union(*(parties(result) for result in results))
     text = TextMask(
-        edition, everybody, names=masked_names(results, edition), ids=_visible_ids(results, masked)
-    )
+        edition, everybody, names=masked_names(results, edition),
+        ids=_visible_ids(results, masked) | blocks,
+    )  # fmt: skip
     files = _files(masked)
     named = {text.text(name): one for name, one in _named(masked).items()}
     return MaskedView(

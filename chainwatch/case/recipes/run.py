@@ -48,7 +48,7 @@ from chainwatch.case.recipes.sources import (
 )
 from chainwatch.case.recipes.steps import Say, Steps
 from chainwatch.case.recipes.subjects import called, check_named, subjects_of
-from chainwatch.case.recipes.tags import as_they_stood, tags_of_case
+from chainwatch.case.recipes.tags import as_they_stood, tags_and_files
 from chainwatch.case.recipes.utxo import add_coin_findings
 from chainwatch.case.record import Opened, new_mask_key, now
 from chainwatch.case.seal import MANIFEST
@@ -278,7 +278,8 @@ def compute(
     report = check(ledger)
     report.raise_for_failures()
     stated = [_stated(base, one) for one in config.statements]
-    every = sum((one.tags for one in stated), tags_of_case(config, base, ledger))
+    every, packs = tags_and_files(config, base, ledger)
+    every = sum((one.tags for one in stated), every)
     tags, then = as_they_stood(config, every)
     check_parties(config, tags)
     case = _new_case(config, mask_key, acquired, opened)
@@ -301,7 +302,7 @@ def compute(
     for question in config.asked():
         tell(f"answering: {question.line.name}")
         _answer(case, question, ground)
-    case.add(_read(ledger, notes), note="What the case rests on.")
+    case.add(_read(ledger, notes, packs), note="What the case rests on.")
     tell("looking who stands beside")
     case.look_beside(ledger, acquired_stated=acquired is not None or not _from_files(config))
     case.trials.stop()
@@ -366,8 +367,19 @@ READ = Table(
         ANSWERS["source"],
         ANSWERS["request"],
         ANSWERS["size"],
-        Column("sha256", pl.String, Privacy.DIGEST, "SHA-256 of the raw bytes"),
+        Column(
+            "digest", pl.String, Privacy.DIGEST,
+            "SHA-256 of the raw bytes; made with a key (HMAC) where parties are masked, and then to"
+            " be compared with no plain one",
+            nullable=True,
+        ),
     ),
+)  # fmt: skip
+
+COMPARED = (
+    "A digest that begins with sha256 is that of the file itself, which anybody can compute who has"
+    " it. One that begins with hmac-sha256 was made with the key of the case: it is not comparable"
+    " with a plain digest of the file."
 )
 
 
@@ -386,11 +398,13 @@ def _notes(ledger: Ledger, pulls: Sequence[PullReport], config: CaseFile) -> tup
     return tuple(str(note) for report in pulls for note in report.notes)
 
 
-def _read(ledger: Ledger, notes: Sequence[str]) -> Finding:
+def _read(ledger: Ledger, notes: Sequence[str], packs: Sequence[Input]) -> Finding:
     """Return what was read: files with their digests, and what the reading said of them."""
     rows = ledger.answers.select("source", "request", "size", "digest").collect()
-    shown = rows.with_columns(pl.col("digest").bin.encode("hex").alias("sha256")).drop("digest")
-    return Finding("What was read", tuple(notes), READ.rows(shown.sort("request")))
+    shown = rows.with_columns(pl.col("digest").bin.encode("hex")).sort("request")
+    tags = READ.frame([("tags", one.path, one.size, one.sha256 or None) for one in packs])
+    every = pl.concat([shown.select(READ.names), tags])
+    return Finding("What was read", (*notes, COMPARED), READ.rows(every))
 
 
 def _from_files(config: CaseFile) -> bool:

@@ -11,6 +11,7 @@ from chainwatch.attribution.sanctions import read_sanctions
 from chainwatch.attribution.seizures import read_seizures
 from chainwatch.attribution.tags import Tags, merge_tags, read_tags, tags_of
 from chainwatch.case.file.model import CaseFile, TagFiles, inside
+from chainwatch.case.inputs import Input, digest_of, note_read, noted_files
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.units import counted
@@ -36,6 +37,27 @@ def tags_of_case(config: CaseFile, base: Path, ledger: Ledger) -> Tags:
     if packs := [inside(base, one.path) for one in config.tags if one.kind == ACTORS]:
         tags = with_actors(tags, read_actors(packs))
     return tags
+
+
+def tags_and_files(config: CaseFile, base: Path, ledger: Ledger) -> tuple[Tags, tuple[Input, ...]]:
+    """Return the tags of a case, and the files that they were read from.
+
+    A file that the case file names bears its name; those in a folder are numbered, for a name alone
+    could tell what is nobody's business.
+    """
+    with noted_files() as noted:
+        tags = tags_of_case(config, base, ledger)
+    for path in noted.named:
+        note_read(path)
+    read = sorted(set(noted.files()))
+    named = [path for path in read if path in noted.named]
+    below = [path for path in read if path not in noted.named]
+    numbered = {path: f"file {place} of {len(below)} in folders"
+                for place, path in enumerate(below, 1)}  # fmt: skip
+    return tags, tuple(
+        Input(numbered.get(path, path.name), path.stat().st_size, digest_of(path))
+        for path in (*named, *below)
+    )
 
 
 def _said(listed: TagFiles) -> tuple[object, ...]:

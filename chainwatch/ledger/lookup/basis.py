@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
 
+from chainwatch.addresses.canonical import txid_text
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.coverage import coverage, read_to
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.output_status import BY_BLOCKS
 
 
 class Reached(NamedTuple):
@@ -20,12 +23,21 @@ class Reached(NamedTuple):
     words: str
 
 
+class Tip(NamedTuple):
+    """The block up to which a chain was read whole, and its hash as explorers show it."""
+
+    chain: str
+    height: int
+    hash: str
+
+
 @dataclass(frozen=True)
 class Basis:
     """When the first and the last of the data was acquired, and how far each chain was read.
 
     Where nobody said when files were obtained, ``stated`` is false: the times are then those at
-    which they were read. ``sources`` are those that coverage names.
+    which they were read. ``sources`` are those that coverage names; ``tips`` the blocks up to which
+    chains were read whole.
     """
 
     first: datetime | None = None
@@ -33,12 +45,14 @@ class Basis:
     reached: tuple[Reached, ...] = ()
     stated: bool = True
     sources: tuple[str, ...] = ()
+    tips: tuple[Tip, ...] = ()
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return it in words, as pairs of name and value."""
         return (
             ("Data acquired", self._acquired()),
             *((f"Read up to ({one.chain})", one.words) for one in self.reached),
+            *((f"Hash of block {one.height} ({one.chain})", one.hash) for one in self.tips),
         )
 
     def _acquired(self) -> str:
@@ -64,7 +78,21 @@ def basis_of(ledger: Ledger, *, stated: bool = True) -> Basis:
     chains = sorted(ledger.chains, key=lambda one: one.alias)
     reached = (Reached(one.alias, _so_far(ledger, one)) for one in chains)
     sources = ledger.coverage.select(pl.col("source").unique().sort()).collect()["source"]
-    return Basis(first, last, tuple(reached), stated, tuple(sources.drop_nulls()))
+    tips = (tip for one in chains for tip in _tips(ledger, one))
+    return Basis(first, last, tuple(reached), stated, tuple(sources.drop_nulls()), tuple(tips))
+
+
+def _tips(ledger: Ledger, chain: Chain) -> Iterator[Tip]:
+    """Yield the block up to which a chain was read whole, by whose hash anybody can look it up.
+
+    Where only histories were read, the highest block is one with somebody's transaction: it is not
+    named.
+    """
+    if chain.family != "utxo":
+        return
+    for one in read_to(ledger, chain):
+        if one.by == BY_BLOCKS and one.block is not None:
+            yield Tip(chain.alias, one.height, txid_text(one.block, chain))
 
 
 def _so_far(ledger: Ledger, chain: Chain) -> str:

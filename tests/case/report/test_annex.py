@@ -74,6 +74,7 @@ def pages(demo_case) -> dict[str, Tables]:
 
 def test_the_head_says_what_the_report_is_of(pages) -> None:
     head = dict(zip(pages["working"].head[::2], pages["working"].head[1::2], strict=True))
+    assert re.fullmatch("[0-9a-f]{64}", head.pop("Hash of block 288 (btc-regtest)"))
     assert head == {
         "Case": "otter",
         "Case number": "not stated",
