@@ -36,10 +36,9 @@ def word_for(addresses: Collection[bytes], tags: pl.DataFrame | None, chain: str
 
 
 def titled(table: Table, word: str) -> Table:
-    """Return a table whose names and meanings say a word where they say *vendor*."""
+    """Return a table whose columns and meanings say a word where they say *vendor*."""
     return replace(
         table,
-        name=table.name.replace(VENDOR, word),
         key=tuple(one.replace(VENDOR, word) for one in table.key),
         meaning=table.meaning.replace(VENDOR, word),
         columns=tuple(

@@ -16,7 +16,7 @@ from chainwatch.units import counted
 CALLED = MEETINGS.pick(
     "entity", "direction", "concept", "vendors", "tested", "expected", "corrected", "verdict",
     "amount", "behind",
-    name="vendors_meet_at",
+    name="meeting_places",
 )  # fmt: skip
 
 INNOCENT = (

@@ -76,7 +76,7 @@ TESTS = Table(
 
 ON_VENDORS = TESTS.pick(
     "vendor", "verdict", "reached", "again", "paid", "share", "matched", "as_far", "ratio_low",
-    "p", "adjusted", name="link_tests_on_vendors", key=("vendor",),
+    "p", "adjusted", name="link_tests_told", key=("vendor",),
 )  # fmt: skip
 """What a report lists of tests."""
 
