@@ -88,14 +88,14 @@ class _Event:
     """The event of one case while it is filled."""
 
     def __init__(self, case: ShownCase, library: ModuleType) -> None:
-        if case.head.dated is None:
+        if case.dated is None:
             raise CaseError(
                 "MISP needs the time at which the data was acquired, and the case states none",
                 remedy="call case.look_beside(ledger) before it is written",
             )
         self.case = case
         self.library = library
-        self.when = case.head.dated
+        self.when = case.dated
         self.ids = Ids(case.scope)
         self.event = library.MISPEvent(force_timestamps=True)
         self.addresses: dict[Ref, Any] = {}

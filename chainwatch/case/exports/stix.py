@@ -136,14 +136,14 @@ class Bundle:
     """
 
     def __init__(self, case: ShownCase, libraries: Libraries) -> None:
-        if case.head.dated is None:
+        if case.dated is None:
             raise CaseError(
                 "STIX needs the time at which the data was acquired, and the case states none",
                 remedy="call case.look_beside(ledger) before it is written",
             )
         self.case = case
         self.stix2, self.extensions = libraries
-        self.when: datetime = case.head.dated
+        self.when: datetime = case.dated
         self.ids = Ids(case.scope)
 
     @cached_property

@@ -267,6 +267,10 @@ def test_a_transfer_too_wide_to_trace_has_no_policy() -> None:
     assert trace.unknown.height == 1
     told = {(one.measure, one.amount) for one in told_of(trace, ledger).payments}
     assert told == {("traced value (fifo)", 40), ("what was moved", wide)}
+    made = cw.Case("told", "?", mask_key=bytes(16), clock=lambda: ACQUIRED).add(trace)
+    made.look_beside(ledger)
+    hidden = [one for one in shown(made, "disclosure").payments if one.table == "unknown"]
+    assert [one.amount for one in hidden] == [None], "no digit of it is beside somebody masked"
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_a_report_of_data_of_no_stated_time_needs_a_day(cases: dict[str, Case]) 
     case = cases["token"]
     unstated = replace(case, basis=replace(case.basis, stated=False), views={})
     assert unstated.shown().head.acquired is None
-    assert str(unstated.shown().head.dated) == "2023-06-01 00:11:00+00:00"
+    assert str(unstated.shown().dated) == "2023-06-01 00:11:00+00:00"
     with pytest.raises(CaseError, match="give submission_date"):
         goaml_bytes(shown(unstated, "disclosure"))
 

@@ -63,9 +63,6 @@ class CaseHead:
     acquired, first_acquired : datetime or None
         When the last and the first of the data was acquired. None where nobody said when files were
         obtained: when they were read is of the run, and another each time.
-    dated : datetime or None
-        The time that objects of exports bear, never that of a clock: when the data was acquired,
-        else the last time that the edition tells of a payment, an end or a link.
     reached : tuple of (str, str)
         How far each chain was read, in words.
     left_out : int
@@ -83,7 +80,6 @@ class CaseHead:
     statements: tuple[str, ...] = ()
     acquired: datetime | None = None
     first_acquired: datetime | None = None
-    dated: datetime | None = None
     reached: tuple[tuple[str, str], ...] = ()
     left_out: int = 0
     tlp: str = ""
@@ -169,6 +165,15 @@ class ShownCase:
         return tuple(sorted(dict.fromkeys(found), key=repr))
 
     @cached_property
+    def dated(self) -> datetime | None:
+        """The time that objects of exports bear, never that of a clock.
+
+        It is when the data was acquired, else the last time that the edition tells of a payment, an
+        end or a link; None where it tells none.
+        """
+        return self.head.acquired or last_told(self._tables)
+
+    @cached_property
     def scope(self) -> str:
         """What the ids of this edition of the case begin with: another for any other content.
 
@@ -221,7 +226,7 @@ def shown_case(
     head = CaseHead(
         say(case.name), say(case.title or case.name), say(case.question), say(case.number),
         say(case.investigator), view.edition.name, tuple(map(say, case.statements)),
-        *acquired, acquired[0] or last_told(shown_tables(view)),
+        *acquired,
         tuple((one.chain, say(one.words)) for one in basis.reached),
         sum(view.left_out.values()), tlp.lower().removeprefix("tlp:"),
     )  # fmt: skip

@@ -147,7 +147,7 @@ def _payment(shown: Shown, edges: Edges, chain: str, row: Row) -> Payment:
     return Payment(
         chain, txid, withheld, row.get(said.place) if outputs or not said.of_a_log else None,
         _word(row, said.time), source, target, asset_of_row(shown, chain, row),
-        whole(row.get("amount"), row.get("amount_hex")), bool(row.get("rounded")),
+        _amount(row), bool(row.get("rounded")),
         _word(row, "summed"), measure, _word(row, "doubt"), shown.name, whole_in is not None,
     )  # fmt: skip
 
@@ -319,6 +319,12 @@ def _ref(chain: str, name: str | None) -> Ref | None:
 def _txid(row: Row, column: str = "txid") -> tuple[str, bool]:
     txid = _word(row, column)
     return ("", True) if txid == WITHHELD else (txid, False)
+
+
+def _amount(row: Row) -> int | None:
+    """Return an amount, however wide; None where it is unknown or the edition withholds it."""
+    wide = row.get("amount_hex")
+    return whole(row.get("amount"), None if wide == WITHHELD else wide)
 
 
 def _word(row: Row, name: str) -> str:
