@@ -32,6 +32,9 @@ OF_CUSTODY = (
     " their intervals, are in the documentation, on the page on custody."
 )
 
+_PERCENT = "\N{NO-BREAK SPACE}%"
+"""A sign that stays on the line of its number."""
+
 _LINK = frozenset({"a", "b", "rule"})
 """Columns by which a table of links is known."""
 
@@ -137,4 +140,5 @@ def share_wrong(rate: Rate) -> str:
     if interval is None:
         return "not testable"
     low, high = (f"{100 * end:.2f}" for end in interval)
-    return f"{100 * (rate.of - rate.right) / rate.of:.2f} %, {low} to {high} %"
+    share = 100 * (rate.of - rate.right) / rate.of
+    return f"{share:.2f}{_PERCENT}, {low} to {high}{_PERCENT}"

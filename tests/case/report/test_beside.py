@@ -97,7 +97,9 @@ class TestRates:
         assert "simulat" in basis
 
     def test_without_an_error_the_bound_is_three_over_the_cases(self) -> None:
-        assert share_wrong(Rate(60, 60, 30, "made up")) == "0.00 %, 0.00 to 10.00 %"
+        assert share_wrong(Rate(60, 60, 30, "made up")) == (
+            "0.00\N{NO-BREAK SPACE}%, 0.00 to 10.00\N{NO-BREAK SPACE}%"
+        )
 
     def test_what_nobody_measured_is_said_so(self) -> None:
         (notes,) = rates_used(BY_NAME["owners"], ["odd"])
@@ -455,6 +457,8 @@ class TestMethod:
             methods.meanings("service_roles")["min_pure"] == methods.meanings("hosted")["min_pure"]
         )
         assert methods._of_each(["a", "b"], "How many; and of whom.", "x") == {}
+        inner = methods._of_each(["a"], "A folder (each of it; and below), or files. More.", "x")
+        assert inner == {"a": "A folder (each of it; and below), or files"}
 
     def test_every_name_of_a_shared_entry_is_told_where_a_case_asks(self) -> None:
         for step in VERBS_OF_CASES:
