@@ -32,9 +32,6 @@ OF_CUSTODY = (
     " their intervals, are in the documentation, on the page on custody."
 )
 
-_PERCENT = "\N{NO-BREAK SPACE}%"
-"""A sign that stays on the line of its number."""
-
 _LINK = frozenset({"a", "b", "rule"})
 """Columns by which a table of links is known."""
 
@@ -121,7 +118,7 @@ def _table(rules: Sequence[str], rates: Rates, others: Collection[str]) -> Table
         "Links that joined two owners, counted where all owners are known",
         ("rule", "wrong", "of", "share wrong, 95 % interval", "independent cases", "counted on"),
         rows,
-        ("left", "right", "right", "left", "right", "left"),
+        ("left", "right", "right", "right", "right", "left"),  # numbers stay on one line
     )
 
 
@@ -140,5 +137,4 @@ def share_wrong(rate: Rate) -> str:
     if interval is None:
         return "not testable"
     low, high = (f"{100 * end:.2f}" for end in interval)
-    share = 100 * (rate.of - rate.right) / rate.of
-    return f"{share:.2f}{_PERCENT}, {low} to {high}{_PERCENT}"
+    return f"{100 * (rate.of - rate.right) / rate.of:.2f} %, {low} to {high} %"

@@ -18,6 +18,7 @@ from chainwatch import figures
 from chainwatch.addresses.assets import Asset, native
 from chainwatch.case.findings.account_leads import LEADS
 from chainwatch.case.report import method as methods
+from chainwatch.case.report.columns import one_piece
 from chainwatch.case.report.critical_questions import (
     ANSWERED,
     ASKED_NOTHING,
@@ -85,6 +86,7 @@ class TestRates:
         one = RATES[rule]
         assert notes.lines == (NO_CHANCE,)
         assert notes.table is not None
+        assert one_piece(notes.table.rows[0][3], right=notes.table.align[3] == "right")
         ((name, wrong, of, share, cases, basis),) = notes.table.rows
         assert (name, basis) == (rule, one["basis"])
         numbers = [int(text.replace(",", "")) for text in (wrong, of, cases)]
@@ -97,9 +99,7 @@ class TestRates:
         assert "simulat" in basis
 
     def test_without_an_error_the_bound_is_three_over_the_cases(self) -> None:
-        assert share_wrong(Rate(60, 60, 30, "made up")) == (
-            "0.00\N{NO-BREAK SPACE}%, 0.00 to 10.00\N{NO-BREAK SPACE}%"
-        )
+        assert share_wrong(Rate(60, 60, 30, "made up")) == "0.00 %, 0.00 to 10.00 %"
 
     def test_what_nobody_measured_is_said_so(self) -> None:
         (notes,) = rates_used(BY_NAME["owners"], ["odd"])
