@@ -139,8 +139,12 @@ def _of_each(names: Sequence[str], body: str, step: str) -> Mapping[str, str]:
 
 
 def _sentence(text: str) -> str:
-    found = re.match(r".*?[.;](?=\s|$)", f"{text.strip()} ")
-    return (found[0] if found else "").rstrip(".; ")
+    """Return a text to the end of its first sentence or clause; none ends within parentheses."""
+    for end in re.finditer(r"[.;](?=\s|$)", text.strip()):
+        first = text.strip()[: end.end()]
+        if first.count("(") == first.count(")"):
+            return first.rstrip(".; ")
+    return ""
 
 
 def _plain(value: Any) -> str | None:

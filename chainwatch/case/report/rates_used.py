@@ -125,7 +125,7 @@ def _table(rules: Sequence[str], rates: Rates, others: Collection[str]) -> Table
         "Links that joined two owners, counted where all owners are known",
         ("rule", "wrong", "of", "share wrong, 95 % interval", "independent cases", "counted on"),
         rows,
-        ("left", "right", "right", "left", "right", "left"),
+        ("left", "right", "right", "right", "right", "left"),  # numbers stay on one line
     )
 
 

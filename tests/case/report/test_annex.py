@@ -86,6 +86,15 @@ def test_the_head_says_what_the_report_is_of(pages) -> None:
     assert pages["disclosure"].head == pages["working"].head
 
 
+def test_what_was_read_lists_tags_and_says_what_its_digests_are(demo_case) -> None:
+    for name, kind in (("working", "sha256:"), ("disclosure", "hmac-sha256:")):
+        rows = pl.read_csv(demo_case.folder / name / "tables" / "what_was_read.csv")
+        assert {"block_files", "tags"} == set(rows["source"])
+        assert rows["digest"].str.starts_with(kind).all()
+        page = (demo_case.folder / name / "report.html").read_text("utf-8")
+        assert "not comparable with a plain digest of the file" in " ".join(page.split())
+
+
 def test_the_pdf_bears_the_date_of_acquisition(demo_case) -> None:
     for name in ("working", "disclosure"):
         data = (demo_case.folder / name / "report.pdf").read_bytes()

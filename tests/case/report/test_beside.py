@@ -18,6 +18,7 @@ from chainwatch import figures
 from chainwatch.addresses.assets import Asset, native
 from chainwatch.case.findings.account_leads import LEADS
 from chainwatch.case.report import method as methods
+from chainwatch.case.report.columns import one_piece
 from chainwatch.case.report.critical_questions import (
     ANSWERED,
     ASKED_NOTHING,
@@ -85,6 +86,7 @@ class TestRates:
         one = RATES[rule]
         assert notes.lines == (NO_CHANCE,)
         assert notes.table is not None
+        assert one_piece(notes.table.rows[0][3], right=notes.table.align[3] == "right")
         ((name, wrong, of, share, cases, basis),) = notes.table.rows
         assert (name, basis) == (rule, one["basis"])
         numbers = [int(text.replace(",", "")) for text in (wrong, of, cases)]
@@ -459,6 +461,8 @@ class TestMethod:
             methods.meanings("service_roles")["min_pure"] == methods.meanings("hosted")["min_pure"]
         )
         assert methods._of_each(["a", "b"], "How many; and of whom.", "x") == {}
+        inner = methods._of_each(["a"], "A folder (each of it; and below), or files. More.", "x")
+        assert inner == {"a": "A folder (each of it; and below), or files"}
 
     def test_every_name_of_a_shared_entry_is_told_where_a_case_asks(self) -> None:
         for step in VERBS_OF_CASES:
