@@ -102,9 +102,8 @@ class Head(Planned):
         lacking = [name for name, value in given.items() if not value.strip()]
         if "working" in self.editions and lacking:
             raise OfKey(
-                f"the working edition masks nobody, and {' and '.join(lacking)}"
-                f" {'is' if len(lacking) == 1 else 'are'} not given; write why it is needed and on"
-                " whose authority, or leave it out of editions",
+                "the working edition masks nobody, so that its reason and its authority must be"
+                f" told; give {' and '.join(lacking)}, or leave it out of editions",
                 "editions",
             )
         return self

@@ -430,9 +430,9 @@ def test_an_error_names_the_line(tmp_path: Path, changes: dict[str, str], line: 
         ),
         (
             'title = "X"', 'title = "X"\neditions = ["working"]\nworking_reason = "r"',
-            "'editions' in [case] does not fit: the working edition masks nobody, and"
-            " working_authority is not given at my.toml line 4; write why it is needed and on whose"
-            " authority, or leave it out of editions.",
+            "'editions' in [case] does not fit: the working edition masks nobody, so"
+            " that its reason and its authority must be told at my.toml line 4; give"
+            " working_authority, or leave it out of editions.",
         ),
         (
             "", '[[tags]]\npath = "t"\nlabel = "y"\n',
