@@ -314,7 +314,7 @@ def _draw(ax: Axes, one: Map, top: float) -> float:
     left = MARGIN + NAMES
     wide = (WIDE - MARGIN - left) / len(one.columns)
     for number, name in enumerate(one.columns):
-        write(ax, left + wide * (number + 0.5), top - 23.0, name, LABEL - 1, align="center")
+        write(ax, left + wide * (number + 0.5), top - 23.0, name, LABEL, align="center")
     place = {name: number for number, name in enumerate(one.rows)}
     for name, number in place.items():
         y = top - SECTION - ROW * (number + 0.5)
@@ -326,8 +326,8 @@ def _draw(ax: Axes, one: Map, top: float) -> float:
         fill = f"#{grey:02X}{grey:02X}{grey:02X}"
         box(ax, left + wide * cell.column, y - ROW / 2, wide, ROW, fill, "", "-")
         said = printable(cell.told)
-        if style.text_width(said, LABEL - 1) > wide - 2.0:
+        if style.text_width(said, LABEL) > wide - 2.0:
             continue  # a number that is cut is another number: its shade stays
         ink = "#FFFFFF" if grey < 128 else "#000000"
-        write(ax, left + wide * (cell.column + 0.5), y, said, LABEL - 1, align="center", colour=ink)
+        write(ax, left + wide * (cell.column + 0.5), y, said, LABEL, align="center", colour=ink)
     return top - SECTION - ROW * len(one.rows) - 6.0

@@ -290,9 +290,9 @@ def _strip(ax: Axes, one: Strip, low: int, high: int, y: float) -> None:
         begin = max(min(start, right - NARROWEST), left)
         bars.bar(ax, begin, min(max(end, begin + NARROWEST), right), y, one.hatch)
     at = WIDE - MARGIN - NUMBERS + 4.0
-    rows = style.wrap(printable(one.words), NUMBERS, LABEL - 1, lines=2)
+    rows = style.wrap(printable(one.words), NUMBERS, LABEL, lines=2)
     for number, row in enumerate(rows):
-        write(ax, at, y + 4.0 * (len(rows) - 1) - 8.0 * number, row, LABEL - 1)
+        write(ax, at, y + 4.0 * (len(rows) - 1) - 8.0 * number, row, LABEL)
 
 
 def _merged(
@@ -315,8 +315,8 @@ def _scale(ax: Axes, low: int, high: int, top: float) -> float:
     for x in (left, right):
         ax.plot([x, x], [top, top + 3.0], color=INK, linewidth=0.6)
     first, last = f"block {low:,}", f"block {high:,}"
-    write(ax, left, top - 5.0, first, LABEL - 1)
-    wide = style.text_width(first, LABEL - 1) + style.text_width(last, LABEL - 1)
+    write(ax, left, top - 5.0, first, LABEL)
+    wide = style.text_width(first, LABEL) + style.text_width(last, LABEL)
     if high > low and wide + 8.0 < right - left:
-        write(ax, right, top - 5.0, last, LABEL - 1, align="right")
+        write(ax, right, top - 5.0, last, LABEL, align="right")
     return top - ROW

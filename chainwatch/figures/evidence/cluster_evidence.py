@@ -302,7 +302,7 @@ def _bar(ax: Axes, hangs: Hangs, y: float) -> None:
     if hangs.split:
         long = max(BAR * min(hangs.split / max(hangs.every, 1), 1.0), 2.0)
         bars.bar(ax, left, left + long, y + 5.0, SPLIT, colour="#FFFFFF")
-    write(ax, left, y - 6.0, style.fit(printable(hangs.words()), room, LABEL - 1), LABEL - 1)
+    write(ax, left, y - 6.0, style.fit(printable(hangs.words()), room, LABEL), LABEL)
 
 
 def _draw_pieces(ax: Axes, pieces: Sequence[tuple[str, Hangs]], top: float) -> float:
