@@ -292,9 +292,9 @@ def test_what_was_not_taken_is_withheld() -> None:
 
 
 def test_digests_of_what_was_read_are_keyed() -> None:
-    frame = pl.DataFrame({"request": ["x.csv"], "sha256": ["ab" * 32]})
+    frame = pl.DataFrame({"request": ["x.csv"], "digest": ["ab" * 32]})
     assert "ab" * 32 not in str(shown(Table(frame)))
-    assert shown(Table(frame), WORKING)[0]["sha256"] == "sha256:" + "ab" * 32
+    assert shown(Table(frame), WORKING)[0]["digest"] == "sha256:" + "ab" * 32
 
 
 def test_contracts_are_nobodys_wallet() -> None:
