@@ -44,7 +44,7 @@ def test_the_answer_says_what_it_rests_on_and_what_was_not_read(folder: Path) ->
     assert "earlier blocks" in unread
     assert "later blocks" in unread
     assert "a payment before a designation is no payment to a designated party" in page
-    assert "no tag states the days on which it holds" in page
+    assert "no tag states from when it holds; all were stated as of 2024-09-27" in page
 
 
 def test_it_is_sealed_with_its_data_within(folder: Path) -> None:
