@@ -64,8 +64,8 @@ def listed(who: str, name: str) -> str:
 
     Examples
     --------
-    >>> listed(short("1NpuT9Jo1cEB6JMQkxUHrbZFTDYhYjcEdE"), "a sanctions list")
-    '1Npu…cEdE (listed: a sanctions list)'
+    >>> listed(short("1NpHuti9NSM9fVTXLkvSDU4AnhqGQ5N53d"), "a sanctions list")
+    '1NpH…N53d (listed: a sanctions list)'
     """
     return f"{who} (listed: {'; '.join(lists_in(name))})"
 

@@ -17,6 +17,11 @@ _FREE = {
 }
 """Entries that signing changes, by the type of the object; the facts about the file have none."""
 
+_OF_FIELD = frozenset(
+    {"/FT", "/T", "/Type", "/Subtype", "/F", "/Rect", "/P", "/V"}
+)  # fmt: skip
+"""Entries of a field that draws nothing and does nothing when a page is opened."""
+
 
 def only_signed(reader: Any, field: Any, sealed: bytes) -> bool:
     """Tell whether a report was given a signature that cannot be seen, and nothing else.
@@ -53,7 +58,7 @@ def _unseen(reader: Any, field: Any) -> bool:
     form = reader.root["/AcroForm"]
     fields = [one.reference for one in _raw(form["/Fields"])]
     alone = set(form) <= {"/Fields", "/SigFlags"} and fields == [field.container_ref]
-    return alone and not any(float(side) for side in field["/Rect"]) and "/AP" not in field
+    return alone and set(field) <= _OF_FIELD and not any(side != 0 for side in field["/Rect"])
 
 
 def _as_before(old: Any, new: Any, field: Any) -> bool:

@@ -114,6 +114,36 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str
     return points(path), digests(Store.open(path))
 
 
+# -- reading as of a commit
+
+
+def test_logs_are_read_once_for_a_commit_and_again_only_where_a_table_grew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands as of a commit is what each look at it gives, whoever writes in between."""
+    run(store)
+    read: list[str] = []
+    plain = delta.files
+    monkeypatch.setattr(
+        delta, "files", lambda path, version=None: read.append(path.name) or plain(path, version)
+    )
+    names = [table.name for table in schema.TABLES]
+    first, last = store.at(1), store.at(3)
+    seen = {name: first.scan(name).collect() for name in names}
+    read.clear()
+    assert all(first.scan(name).collect().equals(seen[name]) for name in names)
+    assert read == []
+    grown = [name for name in names if first.commit.versions[name] != last.commit.versions[name]]
+    later = first.later(last.commit)
+    after = {name: later.scan(name).collect() for name in names}
+    assert sorted(read) == sorted(grown)
+    assert 0 < len(grown) < len(names)
+    for name, table in zip(names, schema.TABLES, strict=True):
+        assert digest_frame(after[name], table.key) == digests(store)[name]
+    with open_writer(store) as pen:
+        assert pen.latest.commit == store.head()
+
+
 # -- making and opening
 
 
