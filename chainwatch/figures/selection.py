@@ -326,14 +326,21 @@ def percent(part: int, whole: int, *, rounded: bool = False) -> str:
     if whole <= 0:
         return "share unknown"
     if rounded:
-        about = (200 * part + whole) // (2 * whole)
-        return "≈ under 1 %" if 0 < 100 * part < whole else f"≈ {about} %"
+        return f"≈ {whole_percent(part, whole)}"
     tenths = (2000 * part + whole) // (2 * whole)
     if tenths == 0 and part:
         return "<0.1 %"
     if tenths == 1000 and part < whole:
         tenths = 999
     return f"{tenths // 10}.{tenths % 10} %" if tenths % 10 else f"{tenths // 10} %"
+
+
+def whole_percent(part: int, whole: int) -> str:
+    """Write a share in whole percent; no part is said to be nothing or all."""
+    about = (200 * part + whole) // (2 * whole)
+    if 0 < 100 * part < whole:
+        return "under 1 %"
+    return "over 99 %" if about == 100 and part < whole else f"{about} %"
 
 
 def node_lines(item: Node, entering: int, symbol: str, decimals: int) -> tuple[str, str]:

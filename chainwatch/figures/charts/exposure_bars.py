@@ -11,6 +11,7 @@ from chainwatch.errors import InputError, expect
 from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
+from chainwatch.figures.selection import whole_percent
 from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import Edition, coarse
 from chainwatch.privacy.listed import listed, of_lists, short
@@ -366,16 +367,10 @@ def _said(one: Bar, found: Exposure) -> str:
 
 
 def _share(told: Told, whole: int) -> str:
-    """Return the share of what is said, never of what was rounded; no part is nothing or all."""
+    """Return the share of what is said, never of what was rounded."""
     if not whole:
         return ""
-    part, about = told.amount, (200 * told.amount + whole) // (2 * whole)
-    few = f"{about} %"
-    if 0 < 100 * part < whole:
-        few = "under 1 %"
-    elif about == 100 and part < whole:
-        few = "over 99 %"
-    return f" ({'≈ ' if told.rounded else ''}{few})"
+    return f" ({'≈ ' if told.rounded else ''}{whole_percent(told.amount, whole)})"
 
 
 def _draw(
