@@ -50,6 +50,7 @@ def coin_case(ledger: Ledger, tags: Tags) -> Case:
     made = _case().add(tags, clusters, trace)
     made.look_beside(ledger)
     made.basis = replace(made.basis, first=ACQUIRED, last=ACQUIRED)
+    made.trials.stop()  # it is kept, and hears of nothing that other tests try
     return made
 
 
@@ -70,6 +71,7 @@ def token_case(words: str = "") -> Case:
     made = _case(words).add(tags, trace, cw.counterparties(ledger, subjects, asset=asset))
     made.look_beside(ledger)
     made.basis = replace(made.basis, first=ACQUIRED, last=ACQUIRED)
+    made.trials.stop()  # it is kept, and hears of nothing that other tests try
     return made
 
 
