@@ -34,6 +34,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.net.policy import use_network
 from chainwatch.privacy import session
+from chainwatch.results import noticed
 from chainwatch.simulate.otter import Otter, otter
 from chainwatch.sources.block_files import BlockFiles
 
@@ -85,6 +86,14 @@ def disclosures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     log = tmp_path_factory.mktemp("asked") / "disclosures.jsonl"
     with use_network(log_file=log):
         yield log
+
+
+@pytest.fixture(scope="module", autouse=True)
+def heard_by_nobody_later() -> Iterator[None]:
+    """Let no case that a file of tests leaves open hear of what the next one tries."""
+    yield
+    for one in list(noticed._watchers):
+        noticed.stop(one)
 
 
 @pytest.fixture

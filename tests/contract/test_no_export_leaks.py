@@ -91,7 +91,9 @@ WORTHS = "local_amounts"
 
 @cache
 def paid_case() -> cw.Case:
-    return case_of(PAID)
+    case = case_of(PAID)
+    case.trials.stop()  # it is kept, and hears of nothing that other tests try
+    return case
 
 
 def texts_of_settings() -> list[str]:
